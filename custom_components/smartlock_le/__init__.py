@@ -1,0 +1,88 @@
+"""Set up and unload one home; nothing else."""
+
+import asyncio
+
+from homeassistant.components import bluetooth
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.exceptions import ConfigEntryError
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.typing import ConfigType
+
+from . import blueprint, issues, services
+from .const import DOMAIN
+from .entity import home_identifier
+from .home import Home, HomeEntry, home_folder
+from .locks.keybook import KeyBook, KeyBookUnreadable
+from .locks.roster import clean_home
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.EVENT,
+    Platform.LOCK,
+    Platform.SENSOR,
+]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions, once."""
+    services.register(hass)
+    await blueprint.install(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: HomeEntry) -> bool:
+    """Start the home. An unreachable lock delays nothing, nor does a broken log."""
+    home = Home(hass, entry)
+    try:
+        await home.start()
+    except KeyBookUnreadable as err:
+        raise ConfigEntryError(
+            translation_domain=DOMAIN, translation_key="keys_unreadable"
+        ) from err
+    entry.runtime_data = home
+
+    async def stop(_: Event) -> None:
+        await home.stop()
+
+    entry.async_on_unload(entry.add_update_listener(_changed))
+    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop))
+    dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={home_identifier(entry)},
+        entry_type=dr.DeviceEntryType.SERVICE,
+        name=entry.title,
+        manufacturer="SmartLock LE",
+    )
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    return True
+
+
+async def _changed(hass: HomeAssistant, entry: HomeEntry) -> None:
+    await entry.runtime_data.changed()
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: HomeEntry) -> bool:
+    """Stop the home."""
+    unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    if unloaded:
+        await entry.runtime_data.stop()
+    return unloaded
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: HomeEntry) -> None:
+    """Take our codes and pairings off the locks; the log stays, it is the owner's."""
+    issues.forget_all(hass)
+    book = KeyBook(hass, home_folder(hass) / "keys")
+    try:
+        await book.load()
+    except KeyBookUnreadable:
+        return
+    locks = book.ids()
+    async with asyncio.timeout(60):
+        if left := await clean_home(hass, book):
+            issues.home_left(hass, left)
+    for lock_id in locks:
+        # Home Assistant itself remembers only the lock that founded the home.
+        bluetooth.async_rediscover_address(hass, lock_id)

@@ -1,0 +1,106 @@
+"""Some entries with their proofs, in one file that an outsider checks alone."""
+
+from collections.abc import Callable, Collection, Iterable
+import hashlib
+from pathlib import Path
+from typing import Any
+import zipfile
+
+import orjson
+
+from .body import disclosed
+from .engine import damage
+from .errors import LogRefused, LogUnavailable
+from .files import written
+from .model import Exported, LogRow
+from .proof import check_inclusion, tlog_proof
+from .reader import Reader
+
+FORMAT = "smartlock-le/log-proof/1"
+_VERIFIER = Path(__file__).with_name("verify.py")
+# A zip file has no time that could differ from one export to the next.
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def export_proofs(
+    path: Path,
+    logs: Iterable[LogRow],
+    numbers: Iterable[int],
+    reader: Reader,
+    key: Callable[[int], bytes],
+    withhold: Collection[str],
+    stopped: Callable[[], bool],
+) -> Exported:
+    """Write entries to a zip file at `path`: what they say, and a tlog-proof each.
+
+    Fields in `withhold` are left out; their commitments stay. What begins the later logs
+    goes along: it names the keys of those before. Raises LogRefused (`entry_not_found`),
+    LogUnavailable, and `path` is then as it was.
+    """
+    rows = list(logs)
+    asked = {seq: _log_of(rows, seq) for seq in numbers}
+    oldest = min((log.first for log in asked.values()), default=rows[-1].first)
+    later = {log.first: log for log in rows if log.size and log.first > oldest}
+    used = asked | later
+    wanted = sorted(used)
+
+    def row_of(seq: int) -> Any:
+        if stopped():
+            raise LogUnavailable("the log is closing")
+        for row in reader.rows(seq, seq + 1):
+            return row
+        raise damage(f"entry {seq} is missing from the store")
+
+    provers = {log.first: reader.prover(log.first) for log in rows}
+    try:
+        with (
+            written(path) as file,
+            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as zipped,
+        ):
+            with zipped.open(_member("entries.jsonl"), "w") as lines:
+                for seq in wanted:
+                    # Names of keys are no secret, and withheld they vouch for nothing.
+                    hidden = withhold if seq in asked else ()
+                    lines.write(
+                        orjson.dumps(
+                            disclosed(row_of(seq), key, hidden),
+                            option=orjson.OPT_APPEND_NEWLINE,
+                        )
+                    )
+            for seq in wanted:
+                log = used[seq]
+                index, leaf = seq - log.first, row_of(seq)["leaf"]
+                proof = provers[log.first].inclusion(index, log.size)
+                if not check_inclusion(leaf, index, log.size, proof, log.root):
+                    raise damage(f"entry {seq} is not in the signed tree")
+                zipped.writestr(
+                    _member(f"proofs/{seq}.tlog-proof"),
+                    tlog_proof(index, proof, log.checkpoint),
+                )
+            zipped.writestr(
+                _member("log.json"),
+                orjson.dumps({"format": FORMAT, "logs": [log.header for log in rows]}),
+            )
+            zipped.writestr(_member("verify.py"), _VERIFIER.read_bytes())
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as err:
+        raise LogUnavailable(
+            f"the proofs could not be written: {err.strerror}"
+        ) from err
+    return Exported(path, len(wanted), digest)
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    """Return the head of a file in the zip file."""
+    member = zipfile.ZipInfo(name, _NO_TIME)
+    member.compress_type = zipfile.ZIP_DEFLATED
+    return member
+
+
+def _log_of(logs: list[LogRow], seq: int) -> LogRow:
+    """Return the log that holds an entry. Raises LogRefused: there may be none between two."""
+    for log in reversed(logs):
+        if log.first <= seq < log.first + log.size:
+            return log
+    raise LogRefused("entry_not_found")

@@ -1,0 +1,1 @@
+"""The log before judges that are not ours."""
