@@ -1,0 +1,92 @@
+"""Grants in the log: each step an entry, the grant's row in the same transaction."""
+
+from datetime import datetime
+
+from sqlalchemy import Executable, delete, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from ..log import Log
+from ..models import AccessKind, Actor, Method
+from .models import Grant, GrantState
+from .tables import grants as table
+
+_PAGE = 500
+OPENINGS = (AccessKind.UNLOCKED, AccessKind.OPENED)
+"""The events that are a use of a grant."""
+
+
+class Ledger:
+    """Writes what becomes of grants, and reads what is left of them at the start."""
+
+    def __init__(self, log: Log) -> None:
+        """Take the log."""
+        self._log = log
+
+    async def enter(
+        self,
+        grant: Grant,
+        event: str,
+        actor: Actor,
+        detail: str = "",
+        *,
+        end: datetime | None = None,
+    ) -> bool:
+        """Enter a step of a grant, with its row; tell whether it is durable.
+
+        `end` is an end that is only asked for: in the entry, not yet in the row.
+        """
+        row = grant.as_row()
+        statement: Executable = delete(table).where(table.c.id == grant.id)
+        if grant.state is not GrantState.ENDED:
+            new = upsert(table).values(**row)
+            statement = new.on_conflict_do_update(["id"], set_=row)
+        entry = await self._log.append_or_keep(
+            "grant",
+            {
+                "grant": grant.id,
+                "event": event,
+                "lock": grant.lock,
+                "agency": grant.agency,
+                "incident": grant.incident,
+                "reason": grant.reason,
+                "method": grant.method.value,
+                "start": grant.start.isoformat(),
+                "end": (end or grant.end).isoformat(),
+                "detail": detail,
+                **actor.fields(),
+            },
+            also=lambda _: [statement],
+        )
+        return entry is not None
+
+    async def load(self) -> list[Grant]:
+        """Return the grants that had not ended, with the uses that are in the log.
+
+        A use is entered with the access; that it was one of a grant may not have been,
+        if we stopped in between. Raises LogUnavailable.
+        """
+        rows = await self._log.read(select(table))
+        grants = [Grant.from_row(dict(row)) for row in rows]
+        for grant in grants:
+            grant.uses = max(grant.uses, await self._uses(grant))
+        return grants
+
+    async def _uses(self, grant: Grant) -> int:
+        uses, after = 0, -1
+        while True:
+            page = await self._log.entries(
+                kinds={"access"},
+                lock=grant.lock,
+                since=grant.start,
+                after=after,
+                limit=_PAGE,
+            )
+            uses += sum(
+                entry.fields["grant"] == grant.id
+                and entry.fields["event"] in OPENINGS
+                and entry.fields["method"] == Method.KEYPAD
+                for entry in page.entries
+            )
+            if page.next_after is None:
+                return uses
+            after = page.next_after
