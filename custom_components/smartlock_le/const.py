@@ -1,0 +1,12 @@
+"""Names that more than one room uses."""
+
+from typing import Final
+
+DOMAIN: Final = "smartlock_le"
+VERSION: Final = "0.1.0"
+SUBENTRY_LOCK: Final = "lock"
+CONF_SHARING: Final = "sharing"
+CONF_RETENTION: Final = "retention_days"
+EVENT_ACCESS: Final = f"{DOMAIN}_access"
+FOLDER: Final = DOMAIN
+"""Our private folder in the configuration directory: log, keys, exports."""

@@ -1,0 +1,38 @@
+"""Errors of the rooms as Home Assistant shows them: translated, without a secret."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+
+from .access.models import GrantError
+from .const import DOMAIN
+from .log import LogRefused, LogUnavailable
+from .models import LockRefused, LockUnreachable, OutcomeUnknown
+
+
+@contextmanager
+def translated(lock: str = "") -> Iterator[None]:
+    """Turn every error of the rooms into one that a person can read."""
+    try:
+        yield
+    except LockUnreachable as err:
+        raise _home_error("lock_unreachable", lock) from err
+    except OutcomeUnknown as err:
+        raise _home_error("outcome_unknown", lock) from err
+    except LockRefused as err:
+        raise _home_error(f"refused_{err.reason}", lock) from err
+    except LogUnavailable as err:
+        raise _home_error("log_unavailable", lock) from err
+    except (GrantError, LogRefused) as err:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key=err.key
+        ) from err
+
+
+def _home_error(key: str, lock: str) -> HomeAssistantError:
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders={"lock": lock},
+    )

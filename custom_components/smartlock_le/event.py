@@ -1,0 +1,87 @@
+"""What happened at a lock, for automations and the logbook."""
+
+from typing import override
+
+from homeassistant.components.event import EventEntity
+from homeassistant.components.lock import DOMAIN as LOCK_DOMAIN
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .const import DOMAIN, EVENT_ACCESS
+from .entity import LockBaseEntity
+from .home import HomeEntry
+from .locks.managed import ManagedLock
+from .models import AccessEvent, AccessKind
+
+PARALLEL_UPDATES = 0
+
+EVENT_TYPES = [
+    AccessKind.UNLOCKED,
+    AccessKind.LOCKED,
+    AccessKind.OPENED,
+    AccessKind.DENIED,
+    AccessKind.JAMMED,
+    AccessKind.CODE_ADDED,
+    AccessKind.CODE_REMOVED,
+]
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: HomeEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add an access event for each lock."""
+
+    @callback
+    def add(subentry_id: str, lock: ManagedLock) -> None:
+        async_add_entities([Access(lock)], config_subentry_id=subentry_id)
+
+    entry.runtime_data.on_new_lock(add)
+
+
+class Access(LockBaseEntity, EventEntity):
+    """The last access. Who it was is a pseudonym here; the name is in the log."""
+
+    _attr_event_types = [kind.value for kind in EVENT_TYPES]
+
+    def __init__(self, lock: ManagedLock) -> None:
+        """Take the lock."""
+        super().__init__(lock, "access")
+
+    @property
+    @override
+    def available(self) -> bool:
+        """What happened stays true while the lock is away."""
+        return True
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        self.async_on_remove(self.managed.on_event(self._accessed))
+
+    @callback
+    def _accessed(self, event: AccessEvent) -> None:
+        if event.event not in EVENT_TYPES:
+            return
+        told = {
+            "actor": event.actor.label,
+            "method": event.method.value,
+            "by_grant": bool(event.grant),
+        }
+        self._trigger_event(event.event.value, told)
+        self.async_write_ha_state()
+        # The logbook writes its line under this entity: "Front door was unlocked".
+        lock = er.async_get(self.hass).async_get_entity_id(
+            LOCK_DOMAIN, DOMAIN, f"{event.lock}_lock"
+        )
+        self.hass.bus.async_fire(
+            EVENT_ACCESS,
+            {
+                "entity_id": lock or self.entity_id,
+                "device_id": self.device_entry.id if self.device_entry else None,
+                "lock": self.managed.ref.name,
+                "event": event.event.value,
+                **told,
+            },
+        )

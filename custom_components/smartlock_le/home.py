@@ -1,0 +1,315 @@
+"""The runtime of one home: builds the rooms and connects them, no logic of its own."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from functools import partial
+import logging
+from pathlib import Path
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.util.file import WriteError
+
+from . import issues, notices
+from .access.grants import Grants
+from .access.ledger import Ledger
+from .access.models import Grant
+from .const import CONF_RETENTION, CONF_SHARING, DOMAIN, FOLDER, VERSION
+from .locks.keybook import KeyBook
+from .locks.managed import ManagedLock
+from .locks.roster import Roster
+from .log import RETENTION_DAYS, Log, LogUnavailable, LogUnreadable
+from .models import AccessEvent, Actor, LockError
+from .sharing.switch import SharingSwitch
+from .upkeep import Upkeep
+
+_LOGGER = logging.getLogger(__name__)
+
+type HomeEntry = ConfigEntry[Home]
+type AddLock = Callable[[str, ManagedLock], None]
+"""Adds the entities of a lock: its subentry id and the lock."""
+
+
+def home_folder(hass: HomeAssistant) -> Path:
+    """Return our private folder."""
+    return Path(hass.config.path(FOLDER))
+
+
+@callback
+def loaded_home(hass: HomeAssistant) -> Home | None:
+    """Return the home, if it runs."""
+    entry: HomeEntry
+    for entry in hass.config_entries.async_entries(DOMAIN):
+        if entry.state is ConfigEntryState.LOADED:
+            return entry.runtime_data
+    return None
+
+
+class Home:
+    """All rooms of the entry."""
+
+    log: Log
+    upkeep: Upkeep
+    roster: Roster
+    grants: Grants
+
+    def __init__(self, hass: HomeAssistant, entry: HomeEntry) -> None:
+        """Build nothing yet."""
+        self.hass = hass
+        self.entry = entry
+        self.book = KeyBook(hass, home_folder(hass) / "keys")
+        self._add_lock: list[AddLock] = []
+        self._undo: dict[str, list[CALLBACK_TYPE]] = {}
+        self._listeners: list[CALLBACK_TYPE] = []
+        self._wake: CALLBACK_TYPE | None = None
+        self._changing = asyncio.Lock()
+        self._stopping = False
+        self._grants_known = True
+        """False: a code may be one of a grant that cannot be read; it stays."""
+
+    async def start(self) -> None:
+        """Open the log, take up grants and locks; waits for no lock.
+
+        Raises KeyBookUnreadable.
+        """
+        await self.book.load()
+        self.log = await self._open_log()
+        self.log.listen(self._log_changed)
+        self._log_changed()
+        self.upkeep = Upkeep(
+            self.hass, self.log, lambda: self.retention_days, self.spawn
+        )
+        self._sharing = SharingSwitch(
+            self.log,
+            self.entry.entry_id,
+            read=lambda: bool(self.entry.data.get(CONF_SHARING, False)),
+            save=self._save_sharing,
+        )
+        await self._sharing.load()
+        self.roster = Roster(
+            self.hass,
+            self.entry,
+            self.log,
+            self.book,
+            spawn=self.spawn,
+            identify=self._identify,
+            uncleaned=partial(issues.uncleaned, self.hass),
+        )
+        self.grants = Grants(
+            Ledger(self.log),
+            self.roster.find,
+            self.book,
+            spawn=self.spawn,
+            schedule=self._schedule,
+            tell=self._grant_changed,
+        )
+        try:
+            await self.grants.load()
+        except LogUnavailable as err:
+            _LOGGER.error("The open grants cannot be read: %s", err)
+            self._grants_known = False
+        self._grants_known &= not self.log.volatile
+        await self.changed()
+        for grant in self.grants.open_grants():
+            # Of a home that was removed and made again.
+            members = {s.unique_id for s in self.entry.subentries.values()}
+            if grant.lock not in members:
+                await self.grants.lock_removed(grant.lock)
+
+    async def _open_log(self) -> Log:
+        """Open the log; where it does not open, life goes on without."""
+        origin = f"smartlock-le.local/{self.entry.entry_id.lower()}"
+        try:
+            return await Log.open(
+                home_folder(self.hass), origin=origin, version=VERSION
+            )
+        except LogUnreadable as err:
+            _LOGGER.error("The log cannot be read: %s", err)
+            problem = "unreadable" if err.reason == "damaged" else err.reason
+        except LogUnavailable as err:
+            _LOGGER.error("The log cannot be opened: %s", err)
+            problem = "unopened"
+        return await Log.memory(origin=origin, version=VERSION, problem=problem)
+
+    async def stop(self) -> None:
+        """End everything; safe to call twice."""
+        self._stopping = True
+        self._schedule(None)
+        self.upkeep.stop()
+        await self.grants.stop()
+        # A lock that is coming just now must not start after this.
+        async with self._changing:
+            await self.roster.stop()
+        await self.log.close()
+
+    def spawn(self, coro: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Start a task that ends with the entry."""
+        return self.entry.async_create_background_task(
+            self.hass, coro, f"{DOMAIN} {name}"
+        )
+
+    # Locks
+
+    @callback
+    def on_new_lock(self, add: AddLock) -> None:
+        """Call `add` with every lock there is and every lock to come."""
+        self._add_lock.append(add)
+        for subentry_id, lock in self.roster.locks.items():
+            add(subentry_id, lock)
+
+    async def changed(self) -> None:
+        """Follow the entry: locks that came, locks that went."""
+        async with self._changing:
+            if self._stopping:
+                return
+            changes = self.roster.sync()
+            for lock in changes.removed:
+                for undo in self._undo.pop(lock.ref.id, []):
+                    undo()
+                await lock.stop()
+                await self.grants.lock_removed(lock.ref.id)
+                issues.lock_problem(self.hass, lock.ref, None)
+            await self.roster.enter_members()
+            ids = {lock.ref.id: sid for sid, lock in self.roster.locks.items()}
+            for lock in changes.added:
+                self._connect(lock)
+                await lock.start()
+                for add in self._add_lock:
+                    add(ids[lock.ref.id], lock)
+            self.roster.clean_orphans()
+            for ref in self.roster.keyless():
+                issues.lock_problem(self.hass, ref, "pairing_lost")
+        self.tell()
+
+    def _connect(self, lock: ManagedLock) -> None:
+        def driver_changed() -> None:
+            problem = "pin_wrong" if lock.driver.pin_wrong else None
+            if lock.driver.pairing_lost:
+                problem = "pairing_lost"
+            issues.lock_problem(self.hass, lock.ref, problem)
+            keys = self.book.get(lock.ref.id)
+            if keys and keys.firmware != lock.driver.firmware:
+                self.spawn(self._keep_firmware(lock), f"firmware {lock.ref.id}")
+
+        self._undo[lock.ref.id] = [
+            lock.on_event(self._accessed),
+            lock.on_ready(lambda: self._lock_ready(lock)),
+            lock.driver.on_change(driver_changed),
+        ]
+
+    async def _keep_firmware(self, lock: ManagedLock) -> None:
+        try:
+            await self.book.set_firmware(lock.ref.id, lock.driver.firmware)
+        except WriteError:
+            _LOGGER.debug("Firmware of lock %s not kept", lock.ref.id)
+
+    @callback
+    def _identify(self, event: AccessEvent) -> AccessEvent:
+        return self.grants.identify(event)
+
+    @callback
+    def _accessed(self, event: AccessEvent) -> None:
+        if event.grant:
+            self.spawn(self.grants.used(event), "grant used")
+
+    @callback
+    def _lock_ready(self, lock: ManagedLock) -> None:
+        if self._grants_known:
+            self.spawn(self._reconcile(lock.ref.id), f"reconcile {lock.ref.id}")
+
+    async def _reconcile(self, lock_id: str) -> None:
+        try:
+            await self.grants.reconcile(lock_id)
+        except (LockError, WriteError) as err:
+            _LOGGER.debug("Lock %s not reconciled: %s", lock_id, err)
+
+    # Grants
+
+    @callback
+    def _schedule(self, when: datetime | None) -> None:
+        if self._wake:
+            self._wake()
+            self._wake = None
+        if when is not None and not self._stopping:
+            self._wake = async_track_point_in_utc_time(self.hass, self._due, when)
+
+    @callback
+    def _due(self, _: datetime) -> None:
+        self._wake = None
+        self.spawn(self.grants.due(), "grants due")
+
+    @callback
+    def _grant_changed(self, grant: Grant, what: str) -> None:
+        lock = self.roster.find(grant.lock)
+        if what == "code_left" and lock:
+            issues.code_left(self.hass, grant.id, lock.ref)
+        elif what == "ended":
+            issues.code_left(self.hass, grant.id, None)
+        if grant.notify and lock:
+            self.spawn(
+                notices.send(self.hass, grant, lock.ref.name, what), "grant notice"
+            )
+        self.tell()
+
+    # Sharing
+
+    @property
+    def sharing(self) -> bool:
+        """Tell whether sharing with law enforcement is on."""
+        return self._sharing.on
+
+    async def set_sharing(self, on: bool, actor: Actor) -> None:
+        """Switch sharing. Off works at once, whatever the log does.
+
+        On raises LogUnavailable where it could not be entered first.
+        """
+        await self._sharing.set(on, actor)
+        self.tell()
+
+    @callback
+    def _save_sharing(self, on: bool) -> None:
+        self.hass.config_entries.async_update_entry(
+            self.entry, data={**self.entry.data, CONF_SHARING: on}
+        )
+
+    # Log
+
+    @property
+    def retention_days(self) -> int:
+        """How many days the log keeps what entries say."""
+        return int(self.entry.options.get(CONF_RETENTION, RETENTION_DAYS))
+
+    async def set_retention(self, days: int, actor: Actor) -> None:
+        """Change how long entries are kept; it counts from the next upkeep on.
+
+        Raises LogUnavailable where it could not be entered first.
+        """
+        await self.log.append(
+            "setting",
+            {"setting": CONF_RETENTION, "value": str(days), **actor.fields()},
+        )
+        self.hass.config_entries.async_update_entry(
+            self.entry, options={**self.entry.options, CONF_RETENTION: days}
+        )
+
+    @callback
+    def _log_changed(self) -> None:
+        issues.log_problem(self.hass, self.log.problem, self.log.damage)
+        self.tell()
+
+    # Listeners
+
+    @callback
+    def listen(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call `listener` when something of the home (no single lock) changed."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @callback
+    def tell(self) -> None:
+        """Tell the listeners."""
+        for listener in list(self._listeners):
+            listener()

@@ -1,0 +1,104 @@
+"""What Home Assistant's repairs say of us; their fixes are in repairs.py."""
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .const import DOMAIN
+from .models import LockRef
+
+
+@callback
+def lock_problem(hass: HomeAssistant, lock: LockRef, problem: str | None) -> None:
+    """Say what is wrong with a lock: `pairing_lost`, `pin_wrong`, or None: nothing."""
+    for known in ("pairing_lost", "pin_wrong"):
+        issue = f"{known}_{lock.id}"
+        if problem != known:
+            ir.async_delete_issue(hass, DOMAIN, issue)
+            continue
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue,
+            is_fixable=True,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key=known,
+            translation_placeholders={"lock": lock.name},
+            data={"lock": lock.id, "name": lock.name},
+        )
+
+
+@callback
+def code_left(hass: HomeAssistant, grant_id: str, lock: LockRef | None) -> None:
+    """Say that the code of a grant that is over is on a lock; lock None: it is not."""
+    issue = f"code_left_{grant_id}"
+    if lock is None:
+        ir.async_delete_issue(hass, DOMAIN, issue)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue,
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="code_left",
+        translation_placeholders={"lock": lock.name},
+    )
+
+
+@callback
+def uncleaned(hass: HomeAssistant, lock_id: str, name: str | None) -> None:
+    """Say that a removed lock may hold codes of ours; name None: it does not."""
+    issue = f"uncleaned_{lock_id}"
+    if name is None:
+        ir.async_delete_issue(hass, DOMAIN, issue)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue,
+        is_fixable=True,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="uncleaned",
+        translation_placeholders={"lock": name},
+        data={"lock": lock_id, "name": name},
+    )
+
+
+@callback
+def home_left(hass: HomeAssistant, names: list[str]) -> None:
+    """Say that the home is gone and that these locks may hold codes of ours."""
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        "home_left",
+        is_fixable=False,
+        is_persistent=True,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="home_left",
+        translation_placeholders={"locks": ", ".join(names)},
+    )
+
+
+@callback
+def log_problem(hass: HomeAssistant, problem: str | None, found: str) -> None:
+    """Say what is wrong with the log, or that nothing is; `found` is what is damaged."""
+    if problem is None:
+        ir.async_delete_issue(hass, DOMAIN, "log_problem")
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        "log_problem",
+        is_fixable=False,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=f"log_{problem}",
+        translation_placeholders={"found": found},
+    )
+
+
+@callback
+def forget_all(hass: HomeAssistant) -> None:
+    """Withdraw all that was said: there is no home that could mend it."""
+    for domain, issue in list(ir.async_get(hass).issues):
+        if domain == DOMAIN:
+            ir.async_delete_issue(hass, DOMAIN, issue)

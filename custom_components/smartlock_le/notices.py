@@ -1,0 +1,47 @@
+"""Short messages to the owner's own notify target about a grant."""
+
+import logging
+
+from homeassistant.components.notify import DOMAIN as NOTIFY, SERVICE_SEND_MESSAGE
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util
+
+from .access.models import Grant
+from .const import DOMAIN
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def target_exists(hass: HomeAssistant, target: str) -> bool:
+    """Tell whether `target` is a notify action or a notify entity."""
+    domain, _, name = target.partition(".")
+    return domain == NOTIFY and (
+        hass.services.has_service(NOTIFY, name) or hass.states.get(target) is not None
+    )
+
+
+async def send(hass: HomeAssistant, grant: Grant, lock: str, what: str) -> None:
+    """Say what became of a grant. A message that does not go out stops nothing."""
+    texts = await async_get_translations(hass, hass.config.language, "common", {DOMAIN})
+    prefix = f"component.{DOMAIN}.common.grant_"
+    text = texts.get(f"{prefix}{what}")
+    if text is None:
+        return
+    until = dt_util.as_local(grant.end).strftime("%H:%M")
+    message = text.format(lock=lock, agency=grant.agency, until=until)
+    data = {"title": texts[f"{prefix}title"], "message": message}
+    _, _, name = grant.notify.partition(".")
+    try:
+        if hass.services.has_service(NOTIFY, name):
+            await hass.services.async_call(NOTIFY, name, data, blocking=True)
+        else:
+            await hass.services.async_call(
+                NOTIFY,
+                SERVICE_SEND_MESSAGE,
+                {**data, "entity_id": grant.notify},
+                blocking=True,
+            )
+    except HomeAssistantError as err:
+        _LOGGER.warning("Notice about a grant not sent: %s", type(err).__name__)

@@ -1,0 +1,129 @@
+"""Registers the actions that the rooms declare: admins only, errors translated."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from homeassistant.core import HomeAssistant, ServiceCall, SupportsResponse, callback
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv, entity_registry as er
+from homeassistant.helpers.script import script_stack_cv
+from homeassistant.helpers.service import async_register_admin_service
+from homeassistant.helpers.trace import trace_id_get
+import voluptuous as vol
+
+from . import actors
+from .access.actions import (
+    ACTIONS as GRANT_ACTIONS,
+    GRANT_FIELDS,
+    as_request,
+    as_response,
+)
+from .const import DOMAIN
+from .errors import translated
+from .home import Home, loaded_home
+from .log.actions import ACTIONS as LOG_ACTIONS
+from .models import Action, Actor
+from .notices import target_exists
+
+type Data = dict[str, Any]
+
+_TOOLS = "websocket_api."
+"""Developer tools run each action as a script of this domain, which leaves no trace."""
+
+
+async def _grant(home: Home, data: Data, actor: Actor) -> Data:
+    notify = data["notify"]
+    if notify and not target_exists(home.hass, notify):
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="notify_not_found"
+        )
+    opened = await home.grants.open(as_request(data), actor)
+    response = as_response(opened.grant) | {"unlocked": opened.unlocked}
+    if opened.code:
+        response["code"] = opened.code
+    return response
+
+
+async def _stop_sharing(home: Home, data: Data, actor: Actor) -> None:
+    await home.set_sharing(False, actor)
+
+
+HOME_ACTIONS: tuple[Action[Home], ...] = (
+    Action("grant_emergency_access", GRANT_FIELDS, _grant, person=True),
+    Action("stop_sharing", {}, _stop_sharing, responds=False),
+)
+
+
+@callback
+def register(hass: HomeAssistant) -> None:
+    """Register every action."""
+    _register(hass, HOME_ACTIONS, lambda home: home)
+    _register(hass, GRANT_ACTIONS, lambda home: home.grants)
+    _register(hass, LOG_ACTIONS, lambda home: home.log)
+
+
+def _register[Room](
+    hass: HomeAssistant,
+    actions: tuple[Action[Room], ...],
+    room: Callable[[Home], Room],
+) -> None:
+    for action in actions:
+        async_register_admin_service(
+            hass,
+            DOMAIN,
+            action.name,
+            partial(_call, hass, action, room),
+            vol.Schema(dict(action.fields)),
+            SupportsResponse.ONLY if action.responds else SupportsResponse.NONE,
+        )
+
+
+async def _call[Room](
+    hass: HomeAssistant,
+    action: Action[Room],
+    room: Callable[[Home], Room],
+    call: ServiceCall,
+) -> Data | None:
+    if action.person and (call.context.user_id is None or _scripted()):
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="needs_person"
+        )
+    home = _home(hass)
+    data, name = dict(call.data), ""
+    if "lock" in data:
+        data["lock"], name = _lock(hass, home, data["lock"])
+    actor = await actors.from_context(hass, call.context)
+    with translated(name):
+        return await action.run(room(home), data, actor)
+
+
+def _scripted() -> bool:
+    """Tell whether a script or an automation is calling.
+
+    What it starts bears its user, but its trace keeps each answer on disk, in plain.
+    """
+    scripts = script_stack_cv.get() or []
+    return trace_id_get() is not None or any(
+        not script.startswith(_TOOLS) for script in scripts
+    )
+
+
+def _home(hass: HomeAssistant) -> Home:
+    if home := loaded_home(hass):
+        return home
+    raise ServiceValidationError(
+        translation_domain=DOMAIN, translation_key="home_not_loaded"
+    )
+
+
+def _lock(hass: HomeAssistant, home: Home, entity_id: str) -> tuple[str, str]:
+    """Return id and name of the lock behind a lock entity."""
+    found = er.async_get(hass).async_get(cv.entity_id(entity_id))
+    if found and found.platform == DOMAIN and found.domain == "lock":
+        for lock in home.roster.locks.values():
+            if found.unique_id == f"{lock.ref.id}_lock":
+                return lock.ref.id, lock.ref.name
+    raise ServiceValidationError(
+        translation_domain=DOMAIN, translation_key="lock_not_found"
+    )

@@ -1,0 +1,13 @@
+"""State of sharing, in the log's store."""
+
+from sqlalchemy import Column, String, Table
+
+from ..log import metadata
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+    comment="Settings as they were last entered; each name bears its home",
+)

@@ -1,0 +1,56 @@
+"""What the log needs once a day: that it is checked, and that what is due is erased."""
+
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+import logging
+from typing import Any
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
+
+from .log import Log, LogUnavailable
+
+_LOGGER = logging.getLogger(__name__)
+_DAY = timedelta(days=1)
+_FIRST = timedelta(minutes=10)
+"""A house that just started has better to do."""
+
+
+class Upkeep:
+    """Looks after the log, once soon after the start and then daily."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        log: Log,
+        days: Callable[[], int],
+        spawn: Callable[[Coroutine[Any, Any, Any], str], object],
+    ) -> None:
+        """Take the log, what says how many days are kept, and what starts tasks."""
+        self._log = log
+        self._days = days
+        self._spawn = spawn
+        self._undo: list[CALLBACK_TYPE] = [
+            async_call_later(hass, _FIRST, self._due),
+            async_track_time_interval(hass, self._due, _DAY),
+        ]
+
+    def stop(self) -> None:
+        """End the timers."""
+        for undo in self._undo:
+            undo()
+        self._undo.clear()
+
+    @callback
+    def _due(self, _: datetime) -> None:
+        self._spawn(self.run(), "log upkeep")
+
+    async def run(self) -> None:
+        """Erase what is due, then check the whole log."""
+        if self._log.volatile:
+            return
+        try:
+            await self._log.care.retain(self._days())
+            await self._log.verify()
+        except LogUnavailable as err:
+            _LOGGER.warning("The log was not looked after today: %s", err)

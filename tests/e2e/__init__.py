@@ -1,0 +1,1 @@
+"""A real Home Assistant and a virtual home, each a process of its own."""

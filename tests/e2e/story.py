@@ -1,0 +1,172 @@
+"""The whole chain once, from the card of a found lock to a restart after a kill."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness import steps
+from harness.api import Api, ApiError
+
+from .world import FOREIGN_CODE, FOREIGN_NAME, PIN, WRONG_PIN, Entry, World
+
+AGENCY = "Ladder 49 Harborview"
+ADMIN = "Zebulon Quillfeather"
+_OPTIONS = "/api/config/config_entries/options/flow"
+
+
+@dataclass
+class Story:
+    """What happened, for the tests to judge."""
+
+    steps: list[str] = field(default_factory=list)
+    """Of the flow that paired, and what each answered."""
+    states: list[str] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
+    """Every code that we put on the lock."""
+    window: dict[str, Any] = field(default_factory=dict)
+    marker: str = ""
+    grants: list[dict[str, Any]] = field(default_factory=list)
+    pressed: dict[str, Any] = field(default_factory=dict)
+    used: dict[str, Any] = field(default_factory=dict)
+    """The event on the bus."""
+    access_state: dict[str, Any] = field(default_factory=dict)
+    revoked: dict[str, Any] = field(default_factory=dict)
+    refused: dict[str, Any] = field(default_factory=dict)
+    codes_left: dict[str, str] = field(default_factory=dict)
+    error: str = ""
+    """What was said when the lock was away."""
+    acknowledged: list[Entry] = field(default_factory=list)
+    """Every entry that was read, or that an answer stood on, before the kill."""
+    after: list[Entry] = field(default_factory=list)
+    verified: dict[str, Any] = field(default_factory=dict)
+    export: dict[str, Any] = field(default_factory=dict)
+
+
+async def tell(world: World) -> Story:
+    """Live through it."""
+    story = Story()
+    await _pair(world, story)
+    await _move(world, story)
+    await _let_in(world, story)
+    await _let_in_by_menu(world, story)
+    await _lose(world, story)
+    await _kill(world, story)
+    return story
+
+
+async def _pair(world: World, story: Story) -> None:
+    lock = world.home.locks[0]
+    flow = await steps.card(world.socket, lock["address"])
+    await steps.step(world.api, flow)
+    await steps.step(world.api, flow, sharing=False)
+    answer = await steps.step(world.api, flow)
+    story.steps.append(answer["errors"]["base"])
+    await world.home("button")
+    answer = await steps.step(world.api, flow)
+    story.steps.append(answer["step_id"])
+    answer = await steps.step(world.api, flow, pin=WRONG_PIN)
+    story.steps.append(answer["errors"]["pin"])
+    answer = await steps.step(world.api, flow, pin=PIN)
+    story.steps.append(answer["type"])
+    world.entry_id = answer["result"]["entry_id"]
+    world.lock = await steps.lock(world.socket)
+    await world.home("foreign-code", code=FOREIGN_CODE, name=FOREIGN_NAME)
+
+
+async def _move(world: World, story: Story) -> None:
+    story.states.append(await world.state(world.lock))
+    for action, state in (("unlock", "unlocked"), ("lock", "locked")):
+        await world.socket.act(f"lock.{action}", entity_id=world.lock)
+        await world.becomes(world.lock, state)
+        bolt = (await world.home("state"))["bolt"]
+        story.states += [state, f"bolt {bolt}"]
+
+
+async def _let_in(world: World, story: Story) -> None:
+    """Grant and revoke as an admin whose name nothing but the log may hold."""
+    admin = Api(world.hass.base)
+    made = await world.socket(
+        "config/auth/create", name=ADMIN, group_ids=["system-admin"]
+    )
+    await world.socket(
+        "config/auth_provider/homeassistant/create",
+        user_id=made["user"]["id"],
+        username="zeb",
+        password="zeb-pass",
+    )
+    await admin.log_in("zeb", "zeb-pass")
+    owner, world.socket = world.socket, await admin.websocket()
+    try:
+        granted = await world.grant(agency=AGENCY, minutes=20)
+        code = granted.pop("code")
+        story.codes.append(code)
+        story.grants.append(granted)
+        on_lock = next(
+            c for c in (await world.home("codes"))["codes"] if str(c["code"]) == code
+        )
+        story.window, story.marker = on_lock["window"], on_lock["name"]
+        since = len(world.events)
+        story.pressed = await world.home("press", code=code)
+        story.used = await world.told(since, event="unlocked", method="keypad")
+        event = await steps.entity(owner, "event")
+        assert event
+        story.access_state = await steps.state(owner, event)
+        await world.logged(kind="grant", grant=granted["grant"], event="used")
+        story.revoked = await world.ask("revoke_grant", grant=granted["grant"])
+        since = len(world.events)
+        story.refused = await world.home("press", code=code)
+        await world.told(since, event="denied")
+        story.codes_left = await world.codes()
+    finally:
+        await world.socket.close()
+        world.socket = owner
+        await admin.close()
+
+
+async def _let_in_by_menu(world: World, story: Story) -> None:
+    """Do the same by the home's menu, as a person does in a browser."""
+    api = world.api
+    flow = await api.post(_OPTIONS, {"handler": world.entry_id})
+    path = f"{_OPTIONS}/{flow['flow_id']}"
+    form = await api.post(path, {"next_step_id": "help"})
+    shown = {f["name"]: f.get("default") for f in form["data_schema"]}
+    answer = await api.post(
+        path,
+        {
+            "lock": shown["lock"],
+            "agency": AGENCY,
+            "incident": "F-2026-0458",
+            "reason": "the same again",
+            "minutes": 10,
+            "method": "both",
+            "first_use": True,
+        },
+    )
+    assert answer["step_id"] == "help_code", answer
+    code = answer["description_placeholders"]["code"].replace(" ", "")
+    story.codes.append(code)
+    await api.post(path)
+    await world.becomes(world.lock, "unlocked")
+    await world.home("press", code=code)
+    # The first use was to be the last.
+    await world.logged(kind="grant", event="ended", detail="first_use")
+
+
+async def _lose(world: World, story: Story) -> None:
+    """Carry the lock away: what fails then must not say too much."""
+    await world.home("range", in_range=False)
+    try:
+        await world.grant()
+    except ApiError as err:
+        story.error = str(err)
+    await world.home("range", in_range=True)
+    world.lock = await steps.lock(world.socket)
+
+
+async def _kill(world: World, story: Story) -> None:
+    story.acknowledged = await world.entries()
+    await world.socket.act("lock.unlock", entity_id=world.lock)
+    await world.kill()
+    await world.restart()
+    story.after = await world.entries()
+    story.verified = await world.ask("verify_log")
+    story.export = await world.ask("export_log")

@@ -1,0 +1,273 @@
+"""Every text that the code asks for is there, and none is there for nothing."""
+
+import ast
+from collections.abc import Iterator
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+import custom_components.smartlock_le as integration
+from custom_components.smartlock_le.access.actions import ACTIONS as GRANT_ACTIONS
+from custom_components.smartlock_le.access.models import GrantMethod
+from custom_components.smartlock_le.event import EVENT_TYPES
+from custom_components.smartlock_le.log.actions import ACTIONS as LOG_ACTIONS
+from custom_components.smartlock_le.logbook import _EVENTS, _METHODS
+from custom_components.smartlock_le.models import Method, Refusal
+from custom_components.smartlock_le.services import HOME_ACTIONS
+
+ROOT = Path(integration.__file__).parent
+TEXTS: dict[str, Any] = json.loads((ROOT / "translations" / "en.json").read_text())
+ICONS: dict[str, Any] = json.loads((ROOT / "icons.json").read_text())
+SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "services.yaml").read_text())
+ACTIONS = {
+    action.name: action for action in (*HOME_ACTIONS, *GRANT_ACTIONS, *LOG_ACTIONS)
+}
+PAIRING = {"pair", "pin", "pin_without_keypad"}
+
+
+def source(*names: str) -> str:
+    """Return the text of modules."""
+    return "\n".join((ROOT / name).read_text() for name in names)
+
+
+def literals(text: str) -> set[str]:
+    """Return every string in a text of Python."""
+    return {
+        node.value
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def called(text: str, name: str) -> set[str]:
+    """Return the values that a keyword argument is given as a plain string."""
+    return {
+        value.value
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.keyword) and node.arg == name
+        for value in ast.walk(node.value)
+        if isinstance(value, ast.Constant) and isinstance(value.value, str)
+    }
+
+
+def assigned_errors(text: str) -> set[str]:
+    """Return the errors that a form is shown with."""
+    found = set(re.findall(r'errors\["base"\] = "(\w+)"', text))
+    return found | set(re.findall(r'\berror = "(\w+)"', text))
+
+
+PAIRING_ERRORS = {
+    "answer_lost",
+    "cannot_reach",
+    "keys_unreadable",
+    "not_pairing",
+    "not_saved",
+    "pin_blocked",
+    "pin_format",
+    "refused",
+    "wrong_pin",
+}
+
+
+def test_the_first_words_of_the_first_screen() -> None:
+    """Before anything else is said."""
+    first = TEXTS["config"]["step"]["user"]["description"]
+    assert (
+        re.sub(r"\W+", " ", first).strip().startswith("Nothing is shared with anyone")
+    )
+
+
+def test_steps() -> None:
+    """Each step that is shown has its words, and no other step has."""
+    pairing = source("flows/pairing.py")
+    for section, files, more in (
+        (TEXTS["config"], ["config_flow.py"], PAIRING),
+        (TEXTS["config_subentries"]["lock"], ["flows/lock.py"], PAIRING),
+        (
+            TEXTS["options"],
+            ["flows/options.py"],
+            {"help_code", "help_code_only", "help_unlocked"},
+        ),
+    ):
+        shown = called(source(*files), "step_id") | more
+        assert shown == set(section["step"])
+    assert called(pairing, "step_id") == PAIRING
+    for issue, steps in (
+        ("pairing_lost", PAIRING),
+        ("pin_wrong", PAIRING),
+        ("uncleaned", {"confirm"}),
+    ):
+        assert set(TEXTS["issues"][issue]["fix_flow"]["step"]) == steps
+
+
+def test_menus() -> None:
+    """Each choice has its words."""
+    for section, file in (
+        (TEXTS["config"], "config_flow.py"),
+        (TEXTS["config_subentries"]["lock"], "flows/lock.py"),
+        (TEXTS["options"], "flows/options.py"),
+    ):
+        offered = called(source(file), "menu_options")
+        worded = {
+            item
+            for step in section["step"].values()
+            for item in step.get("menu_options", {})
+        }
+        assert offered == worded
+
+
+def test_errors() -> None:
+    """Each error of each form has its words, and no other is listed."""
+    pairing = assigned_errors(source("flows/pairing.py"))
+    assert pairing <= PAIRING_ERRORS
+    assert 'return "pin_empty"' in source("flows/pairing.py")
+    config = TEXTS["config"]["error"]
+    assert set(config) == PAIRING_ERRORS | {"log_unavailable"}
+    fixes = TEXTS["issues"]["pairing_lost"]["fix_flow"]
+    assert set(fixes["error"]) == PAIRING_ERRORS
+    for section in (
+        TEXTS["config_subentries"]["lock"],
+        TEXTS["issues"]["pin_wrong"]["fix_flow"],
+    ):
+        # Only where a PIN is changed must there be one.
+        assert set(section["error"]) == PAIRING_ERRORS | {"pin_empty"}
+    raised = literals(source("access/grants.py")) | literals(source("flows/options.py"))
+    raised |= literals(source("access/codes.py"))
+    raised |= {refusal.value for refusal in Refusal}
+    options = set(TEXTS["options"]["error"])
+    assert options <= raised
+    assert {"incomplete", "outcome_unknown", "refused", "lock_unreachable"} <= options
+
+
+@pytest.mark.parametrize(
+    ("section", "files", "given"),
+    [
+        (
+            ("config",),
+            ("config_flow.py",),
+            # By Home Assistant itself, for a card that is open already.
+            {"already_in_progress", "unsupported_lock"},
+        ),
+        (
+            ("config_subentries", "lock"),
+            ("flows/lock.py",),
+            {"keys_unreadable", "unsupported_lock"},
+        ),
+        (("options",), ("flows/options.py",), set()),
+    ],
+)
+def test_aborts(
+    section: tuple[str, ...], files: tuple[str, ...], given: set[str]
+) -> None:
+    """Each end without a result has its words."""
+    texts = TEXTS
+    for name in section:
+        texts = texts[name]
+    text = source(*files)
+    reasons = called(text, "reason") | given
+    reasons |= set(re.findall(r'AbortFlow\("(\w+)"\)', text))
+    reasons |= set(re.findall(r'return "(\w+)"', text)) & set(texts["abort"])
+    reasons |= set(re.findall(r'return "(already_configured)" if', text))
+    assert reasons == set(texts["abort"])
+
+
+def test_issues() -> None:
+    """Each issue has its words, placeholders and all."""
+    text = source("issues.py")
+    made = called(text, "translation_key") | {"pairing_lost", "pin_wrong"}
+    made -= {"log_", ""}
+    reasons = set(
+        re.findall(
+            r'LogUnreadable\(\s*"(\w+)"',
+            source("log/keys.py", "log/probe.py", "log/store.py"),
+        )
+    )
+    assert "damaged" in reasons
+    opening = set(re.findall(r'problem = "(un\w+)"', source("home.py")))
+    running = {"damaged", "unavailable", "clock_back"}
+    made |= {f"log_{problem}" for problem in reasons | opening | running}
+    assert made == set(TEXTS["issues"])
+    known = {"device", "found", "lock", "locks", "name"}
+    for issue in TEXTS["issues"].values():
+        assert set(re.findall(r"{(\w+)}", json.dumps(issue))) <= known
+
+
+def test_exceptions() -> None:
+    """Each error that a person can see has its words."""
+    wanted = {f"refused_{refusal.value}" for refusal in Refusal}
+    for path in ROOT.rglob("*.py"):
+        text = path.read_text()
+        wanted |= set(re.findall(r'(?:Grant|Log)(?:Error|Refused)\("(\w+)"\)', text))
+        if path.name in {"__init__.py", "services.py", "errors.py"}:
+            wanted |= called(text, "translation_key")
+            wanted |= set(re.findall(r'_home_error\("(\w+)"', text))
+    assert {key for key in wanted if not key.endswith("_")} == set(TEXTS["exceptions"])
+
+
+def test_actions() -> None:
+    """Each action and each field of it has its words, its selector and its icon."""
+    assert set(ACTIONS) == set(SERVICES) == set(TEXTS["services"])
+    assert set(ACTIONS) == set(ICONS["services"])
+    for name, action in ACTIONS.items():
+        fields = {str(field) for field in action.fields}
+        shown = (SERVICES[name] or {}).get("fields", {})
+        assert fields == set(shown) == set(TEXTS["services"][name].get("fields", {}))
+        for field in action.fields:
+            required = type(field).__name__ == "Required"
+            assert shown[str(field)].get("required", False) is required
+            default = getattr(field, "default", None)
+            if "default" in shown[str(field)]:
+                assert default
+                assert default() == shown[str(field)]["default"]
+
+
+def test_entities() -> None:
+    """Each entity has a name, each state and attribute of the event has words."""
+    keys = {
+        "binary_sensor": called(source("binary_sensor.py"), "key"),
+        "sensor": called(source("sensor.py"), "key") | {"battery"},
+        "event": {"access"},
+    }
+    assert {domain: set(texts) for domain, texts in TEXTS["entity"].items()} == keys
+    for domain, icons in ICONS["entity"].items():
+        assert set(icons) <= keys[domain]
+    access = TEXTS["entity"]["event"]["access"]["state_attributes"]
+    assert set(access) == {"event_type", "actor", "method", "by_grant"}
+    assert list(access["event_type"]["state"]) == [kind.value for kind in EVENT_TYPES]
+    assert set(access["method"]["state"]) == {method.value for method in Method}
+    attributes = TEXTS["entity"]["sensor"]["log_size"]["state_attributes"]
+    assert set(attributes) == {"root", "last_verification", "last_verified_size"}
+
+
+def test_the_rest() -> None:
+    """Methods of a grant, words of a notice, lines of the logbook."""
+    methods = TEXTS["selector"]["method"]["options"]
+    assert list(methods) == [method.value for method in GrantMethod]
+    told = set(re.findall(r'_tell\(\s*grant, "(\w+)"', source("access/grants.py")))
+    assert set(TEXTS["common"]) == {f"grant_{what}" for what in told | {"title"}}
+    assert set(_EVENTS) == {kind.value for kind in EVENT_TYPES}
+    assert set(_METHODS) == {method.value for method in Method} - {"unknown"}
+    assert set(TEXTS) == {
+        *("common", "config", "config_subentries", "options", "selector"),
+        *("entity", "exceptions", "issues", "services"),
+    }
+
+
+def walk(texts: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Give every text with its place."""
+    for key, value in texts.items():
+        if isinstance(value, dict):
+            yield from walk(value, f"{path}.{key}")
+        else:
+            yield f"{path}.{key}", value
+
+
+def test_texts_are_words() -> None:
+    """No text is empty, none names a function of ours, none has a stray brace."""
+    for path, text in walk(TEXTS):
+        assert text.strip() == text != "", path
+        assert re.sub(r"{\w+}", "", text).count("{") == 0, path
