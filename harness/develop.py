@@ -1,0 +1,256 @@
+"""Runs the demo: a virtual home, and a Home Assistant with the integration in it."""
+
+import argparse
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+import fcntl
+from pathlib import Path
+import shutil
+import signal
+import sys
+import time
+from typing import Self
+
+from virtual_home.client import DEFAULT_PORT as CONTROL_PORT
+
+from . import ROOT, HarnessError, seed
+from .hass import HassProcess, eventually
+from .ports import free_port, is_taken
+from .steps import DOMAIN, find_card, find_lock, state
+from .virtual import VirtualHomeProcess
+
+FOLDER = ROOT / ".cache" / "develop"
+HOME, NAME, USER, PASSWORD = "Demo home", "Demo", "demo", "demo"
+PIN = "1234"
+
+_TEXT = """\
+
+  {url}
+  You are logged in by itself; elsewhere: user {user}, password {password}
+
+  Try this:
+
+  1  Add the front door. Settings > Devices & services shows that {lock} was found:
+     add it. When it asks for pairing mode, hold the lock's button with
+         {command} button
+     The security PIN is {pin}.
+
+  2  Let help in. Settings > Devices & services > SmartLock LE > the gear beside
+     "{name}" > "Let help in now". Then type the code that it shows on the keypad:
+         {command} press CODE
+     End the access there, and the code opens nothing any more.
+
+  3  Watch the door. Turn the bolt by hand, open the door:
+         {command} turn unlock
+         {command} door open
+     and see it in the logbook and on the lock's page. Then check the log: Developer
+     tools > Actions > "Verify the log", or without Home Assistant
+         python3 custom_components/smartlock_le/log/verify.py {database}
+
+  Ctrl-C ends it all. What you did is kept for the next time; --fresh forgets it.
+  Home Assistant's log: {log}
+"""
+
+
+def say(text: str) -> None:
+    """Print at once, also into a pipe."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder: two demos in one would spoil each other's files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HarnessError(
+                f"a demo is running in {_shown(folder)} already"
+            ) from None
+        yield
+
+
+class Demo:
+    """The two processes; an async context manager ends them whatever happens."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        """Keep everything in `folder`."""
+        self.folder = folder
+        self.hass = HassProcess(folder / "config", port)
+        self.home: VirtualHomeProcess | None = None
+        self._control_port = free_port() if is_taken(CONTROL_PORT) else CONTROL_PORT
+        self._proxy_port = free_port()
+
+    async def __aenter__(self) -> Self:
+        """Start both; returns when somebody can log in."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def _start(self) -> None:
+        seed.prepare(
+            self.hass.config,
+            seed.Seed(
+                port=self.hass.port,
+                proxy_port=self._proxy_port,
+                name=HOME,
+                time_zone=seed.machine_time_zone(),
+                log_in=True,
+            ),
+        )
+        self.hass.log.unlink(missing_ok=True)
+        # Home Assistant needs the proxy only after some seconds: both at once.
+        try:
+            async with asyncio.TaskGroup() as starting:
+                starting.create_task(self._start_home())
+                starting.create_task(self.hass.start())
+        except* HarnessError as group:
+            raise group.exceptions[0] from None
+        api = self.hass.api
+        if await self.hass.is_new():
+            await api.onboard(NAME, USER, PASSWORD)
+        else:
+            await api.log_in(USER, PASSWORD)
+
+    async def _start_home(self) -> None:
+        self.home = await VirtualHomeProcess.start(
+            self.folder / "virtual_home.log",
+            state=self.folder / "virtual_home.json",
+            proxy_port=self._proxy_port,
+            control_port=self._control_port,
+        )
+
+    async def __aexit__(self, *_error: object) -> None:
+        """End both."""
+        await self.hass.stop()
+        if self.home:
+            await self.home.stop()
+
+    async def front_door(self) -> str:
+        """Wait until the lock is found, or usable; say which, in words."""
+        assert self.home
+        lock = self.home.locks[0]
+        async with await self.hass.api.websocket() as socket:
+
+            async def look() -> str | None:
+                if await find_card(socket, lock["address"]):
+                    return f"{lock['name']} was found"
+                if entity_id := await find_lock(socket):
+                    return f"{entity_id} is {(await state(socket, entity_id))['state']}"
+                return None
+
+            return await eventually(look, "the lock is found or usable", 120)
+
+    def text(self) -> str:
+        """Say what to do with it."""
+        assert self.home
+        command = f"{_shown(Path(sys.executable))} -m virtual_home"
+        if self.home.control_port != CONTROL_PORT:
+            command += f" --control-port {self.home.control_port}"
+        return _TEXT.format(
+            url=f"http://localhost:{self.hass.port}",
+            name=HOME,
+            user=USER,
+            password=PASSWORD,
+            lock=self.home.locks[0]["name"],
+            pin=PIN,
+            command=command,
+            database=_shown(self.hass.config / DOMAIN / "log.db"),
+            log=_shown(self.hass.log),
+        )
+
+    async def ended(self) -> None:
+        """Raise when one of the two ends without being asked."""
+        assert self.home
+        children = (self.home.child, self.hass.child)
+        waits = [asyncio.create_task(child.wait()) for child in children]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for child in children:
+            if not child.running:
+                raise child.ended()
+
+
+async def run(folder: Path, port: int) -> None:
+    """Run the demo until it is cancelled."""
+    began = time.monotonic()
+    say("starting Home Assistant and the virtual home ...")
+    async with Demo(folder, port) as demo:
+        say(f"ready after {time.monotonic() - began:.1f} s")
+        say(demo.text())
+        door = await demo.front_door()
+        say(f"{door}, {time.monotonic() - began:.1f} s after the start")
+        await demo.hass.api.log_out()
+        await demo.ended()
+
+
+async def _until_signal(folder: Path, port: int) -> None:
+    """Run the demo until SIGINT or SIGTERM."""
+    task = asyncio.current_task()
+    assert task
+    loop = asyncio.get_running_loop()
+    stopping = False
+
+    def stop() -> None:
+        # Once: a second Ctrl-C must not break the clean end.
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            say("\nstopping ...")
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        await run(folder, port)
+    except asyncio.CancelledError:
+        if not stopping:
+            raise
+        say("stopped")
+
+
+def _forget(folder: Path) -> None:
+    """Remove what the last demo left."""
+    (folder / "virtual_home.json").unlink(missing_ok=True)
+    if (folder / "config").exists():
+        shutil.rmtree(folder / "config")
+
+
+def _main(folder: Path, port: int, *, fresh: bool) -> None:
+    if is_taken(port):
+        raise HarnessError(
+            f"port {port} is taken by another program: stop it, or choose another"
+            " with --port"
+        )
+    with only_one(folder):
+        if fresh:
+            _forget(folder)
+        asyncio.run(_until_signal(folder, port))
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="script/develop", description=__doc__)
+    parser.add_argument("--port", type=int, default=8123, help="of Home Assistant")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where it is kept")
+    parser.add_argument("--fresh", action="store_true", help="forget the last time")
+    options = parser.parse_args()
+    try:
+        _main(options.folder.absolute(), options.port, fresh=options.fresh)
+    except HarnessError as err:
+        sys.stderr.write(f"develop: {err}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""The configuration folder of a Home Assistant that starts without asking anything.
+
+Written for Home Assistant 2026.10: the versions of the stores are its own, which
+2026.11 takes, too.
+"""
+
+from dataclasses import dataclass
+import json
+from pathlib import Path
+from typing import Any
+
+from . import NEXT, ROOT
+from .ports import HOST
+
+PROXY_ENTRY = "01M80VGHAXP6YYKEND1EEQVHB0"
+_INTEGRATION = ROOT / "custom_components" / "smartlock_le"
+_MADE = "2026-11-01T00:00:00+00:00"
+
+_YAML = """\
+homeassistant:
+  name: {name}
+  latitude: 60.17
+  longitude: 24.94
+  elevation: 10
+  unit_system: metric
+  currency: EUR
+  country: FI
+  language: en
+  time_zone: {time_zone}
+  auth_mfa_modules: []
+{auth}
+config:
+frontend:
+history:
+logbook:
+mobile_app:
+recorder:
+  commit_interval: 1
+logger:
+  default: {level}
+  logs:
+    # There is no camera here: what plays and scales pictures need not be installed.
+    haffmpeg: fatal
+    homeassistant.components.camera.img_util: fatal
+    custom_components.smartlock_le: {our_level}
+"""
+
+# Whoever reaches this Home Assistant is logged in without a word. That is fit for a
+# demo that listens on 127.0.0.1 only, and for nothing else.
+_LOGGED_IN = f"""\
+  auth_providers:
+    - type: trusted_networks
+      trusted_networks: {HOST}/32
+      allow_bypass_login: true
+    - type: homeassistant
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed:
+    """What differs from one Home Assistant to the next."""
+
+    port: int
+    proxy_port: int
+    name: str = "Test home"
+    time_zone: str = "UTC"
+    level: str = "warning"
+    our_level: str = "info"
+    log_in: bool = False
+    """Log everybody in without a password."""
+
+
+def machine_time_zone() -> str:
+    """Return the time zone that this machine is set to."""
+    path = Path("/etc/localtime")
+    if path.is_symlink():
+        _, found, zone = str(path.resolve()).partition("/zoneinfo/")
+        if found:
+            return zone
+    return "UTC"
+
+
+def _write(config: Path, key: str, data: Any, version: int, minor: int = 1) -> None:
+    store = {"version": version, "minor_version": minor, "key": key, "data": data}
+    (config / ".storage" / key).write_text(json.dumps(store, indent=2))
+
+
+def _entry(domain: str, entry_id: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "created_at": _MADE,
+        "data": {},
+        "disabled_by": None,
+        "discovery_keys": {},
+        "domain": domain,
+        "entry_id": entry_id,
+        "minor_version": 1,
+        "modified_at": _MADE,
+        "options": {},
+        "pref_disable_new_entities": False,
+        "pref_disable_polling": False,
+        "source": "user",
+        "subentries": [],
+        "title": "",
+        "unique_id": None,
+        "version": 1,
+        **fields,
+    }
+
+
+def _proxy_entry(port: int) -> dict[str, Any]:
+    """Return the entry that Home Assistant's own flow makes for the proxy."""
+    return _entry(
+        "esphome",
+        PROXY_ENTRY,
+        data={
+            "host": HOST,
+            "port": port,
+            "password": "",
+            "noise_psk": "",
+            "device_name": "virtual-proxy",
+        },
+        options={"allow_service_calls": False},
+        title="Virtual Bluetooth proxy",
+        unique_id="c0:ff:ee:ce:17:a0",
+    )
+
+
+def _entries(proxy_port: int) -> list[dict[str, Any]]:
+    entries = [_proxy_entry(proxy_port)]
+    if NEXT:
+        # It would make these itself, and they would fetch things.
+        off = {"disabled_by": "user", "source": "system"}
+        entries += [
+            _entry(domain, f"{PROXY_ENTRY[:-1]}{number}", **off)
+            for number, domain in enumerate(("marketplace", "analytics"), 1)
+        ]
+    return entries
+
+
+def _write_http(config: Path, port: int) -> None:
+    # Not in YAML: Home Assistant takes that as a change to be confirmed in five minutes.
+    stable = {
+        "server_host": [HOST],
+        "server_port": port,
+        "cors_allowed_origins": [],
+        "login_attempts_threshold": -1,
+        "ip_ban_enabled": True,
+        "ssl_profile": "modern",
+        "use_x_frame_options": True,
+        "created_at": _MADE,
+        "error": None,
+        "error_message": None,
+    }
+    data = {"stable": stable, "pending": None, "yaml_migration_done": True}
+    _write(config, "http", data, 2, 2)
+
+
+def _link(config: Path) -> None:
+    link = config / "custom_components" / _INTEGRATION.name
+    link.parent.mkdir(exist_ok=True)
+    if link.is_symlink() and link.readlink() != _INTEGRATION:
+        link.unlink()
+    if not link.is_symlink():
+        link.symlink_to(_INTEGRATION)
+
+
+def _move_proxy(path: Path, port: int) -> None:
+    """Let the entry of the proxy follow it to another port."""
+    store = json.loads(path.read_text())
+    for entry in store["data"]["entries"]:
+        if entry["entry_id"] == PROXY_ENTRY:
+            entry["data"]["port"] = port
+    path.write_text(json.dumps(store, indent=2))
+
+
+def prepare(config: Path, seed: Seed) -> None:
+    """Write what is missing in a configuration folder; keep what was made in it."""
+    (config / ".storage").mkdir(parents=True, exist_ok=True)
+    _link(config)
+    (config / "configuration.yaml").write_text(
+        _YAML.format(
+            name=seed.name,
+            time_zone=seed.time_zone,
+            auth=_LOGGED_IN if seed.log_in else "",
+            level=seed.level,
+            our_level=seed.our_level,
+        )
+    )
+    _write_http(config, seed.port)
+    entries = config / ".storage" / "core.config_entries"
+    if entries.exists():
+        _move_proxy(entries, seed.proxy_port)
+        return
+    # The step that is left makes the user; the others would fetch things.
+    _write(
+        config, "onboarding", {"done": ["core_config", "analytics", "integration"]}, 4
+    )
+    _write(config, "core.config_entries", {"entries": _entries(seed.proxy_port)}, 1, 5)
