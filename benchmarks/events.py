@@ -9,7 +9,7 @@ import time
 from homeassistant.components.lock import LockEntity
 from homeassistant.components.recorder import get_instance
 from homeassistant.const import EVENT_STATE_CHANGED
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.entity_component import DATA_INSTANCES
 
 from custom_components.smartlock_le.models import (
@@ -83,6 +83,7 @@ async def _measure(on: Rig, hass: HomeAssistant) -> dict[str, float]:
     (managed,) = on.home.roster.locks.values()
     writes = 0
 
+    @callback
     def count(_: Event[EventStateChangedData]) -> None:
         nonlocal writes
         writes += 1

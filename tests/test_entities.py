@@ -10,8 +10,20 @@ from homeassistant.components.logbook import (
     LOGBOOK_ENTRY_MESSAGE,
     LOGBOOK_ENTRY_NAME,
 )
-from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
-from homeassistant.core import Context, Event, HomeAssistant, State
+from homeassistant.const import (
+    EVENT_STATE_CHANGED,
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+    Platform,
+)
+from homeassistant.core import (
+    Context,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+)
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import ulid as ulid_util
@@ -118,14 +130,13 @@ async def test_the_lock_shows_each_step_as_the_lock_tells_it(
 ) -> None:
     """Nothing is shown because it was asked for."""
     shown: list[str] = []
-    hass.bus.async_listen(
-        "state_changed",
-        lambda event: (
-            shown.append(event.data["new_state"].state)
-            if event.data["entity_id"] == LOCK
-            else None
-        ),
-    )
+
+    @callback
+    def changed(event: Event[EventStateChangedData]) -> None:
+        if event.data["entity_id"] == LOCK and (new := event.data["new_state"]):
+            shown.append(new.state)
+
+    hass.bus.async_listen(EVENT_STATE_CHANGED, changed)
     nuki.device.bolt.motor_s = 0.3
 
     def steps() -> list[str]:

@@ -12,7 +12,13 @@ from typing import Any
 from homeassistant.components.notify import NotifyEntity
 from homeassistant.config_entries import ConfigEntry, ConfigFlow
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, MATCH_ALL
-from homeassistant.core import Context, HomeAssistant, ServiceCall, SupportsResponse
+from homeassistant.core import (
+    Context,
+    HomeAssistant,
+    ServiceCall,
+    SupportsResponse,
+    callback,
+)
 from homeassistant.exceptions import (
     HomeAssistantError,
     ServiceValidationError,
@@ -336,7 +342,7 @@ async def test_the_code_is_in_the_answer_and_nowhere_else(
     """Not in a state, an event, the log, a file or what is written at debug level."""
     caplog.set_level(logging.DEBUG)
     heard: list[object] = []
-    hass.bus.async_listen(MATCH_ALL, heard.append)
+    hass.bus.async_listen(MATCH_ALL, callback(lambda event: heard.append(event)))
     answer = await act(hass, "grant_emergency_access", {**GRANT, "method": "both"})
     code = answer.pop("code")
     assert re.fullmatch(r"[1-9]{6}", code)
