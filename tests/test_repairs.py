@@ -97,6 +97,7 @@ async def test_pair_again_while_the_home_is_stopped(
     nuki.device.factory_reset()
     await until(lambda: issues(hass) == {"pairing_lost"})
     await hass.config_entries.async_unload(entry.entry_id)
+    await idle(nuki)
     flow_id = (await begin(hass, "pairing_lost"))["flow_id"]
     nuki.device.set_pairing(True)
     await go(hass, flow_id)

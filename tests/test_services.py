@@ -14,6 +14,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigFlow
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, MATCH_ALL
 from homeassistant.core import (
     Context,
+    Event,
     HomeAssistant,
     ServiceCall,
     SupportsResponse,
@@ -342,7 +343,12 @@ async def test_the_code_is_in_the_answer_and_nowhere_else(
     """Not in a state, an event, the log, a file or what is written at debug level."""
     caplog.set_level(logging.DEBUG)
     heard: list[object] = []
-    hass.bus.async_listen(MATCH_ALL, callback(lambda event: heard.append(event)))
+
+    @callback
+    def hear(event: Event) -> None:
+        heard.append(event)
+
+    hass.bus.async_listen(MATCH_ALL, hear)
     answer = await act(hass, "grant_emergency_access", {**GRANT, "method": "both"})
     code = answer.pop("code")
     assert re.fullmatch(r"[1-9]{6}", code)
