@@ -265,8 +265,12 @@ class Central:
         try:
             await asyncio.wait({attempt})
         except asyncio.CancelledError:
+            # Nobody takes what came about just now.
+            unclaimed = attempt.done() and attempt.exception() is None
             abandoned.set()
             await asyncio.wait({attempt})
+            if unclaimed:
+                await hang_up(attempt.result())
             raise
         return attempt.result()
 

@@ -180,3 +180,17 @@ async def test_peripheral_has_to_be_filled_in() -> None:
     """The base is no device."""
     with pytest.raises(TypeError, match=r"advertisement.*services"):
         Peripheral(Air(), address="54:D2:72:00:00:01", name="x")  # type: ignore[abstract]
+
+
+async def test_given_up_as_it_comes_about(home: VirtualHome) -> None:
+    """A link that nobody takes any more does not stay."""
+    (lock,) = home.locks
+    task = asyncio.create_task(home.central.connect(lock.address))
+    await wait_for(lambda: home.central._attempts)
+    (attempt,) = home.central._attempts
+    attempt.add_done_callback(lambda _: task.cancel())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert attempt.result()
+    assert not home.central._device.connections
+    await wait_for(lambda: lock.connection is None)
