@@ -18,7 +18,8 @@ from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.smartlock_le.access import grants
 from custom_components.smartlock_le.const import DOMAIN
-from custom_components.smartlock_le.home import Home, HomeEntry, home_folder
+from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.opening import home_folder
 from virtual_home.nuki import NukiLock
 from virtual_home.nuki.wire import IdType
 

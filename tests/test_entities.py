@@ -35,9 +35,10 @@ from syrupy.filters import props
 
 import custom_components.smartlock_le as integration
 from custom_components.smartlock_le.const import DOMAIN, EVENT_ACCESS
-from custom_components.smartlock_le.home import Home, HomeEntry, home_folder
+from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.locks.nuki.driver import NukiDriver
 from custom_components.smartlock_le.logbook import async_describe_events
+from custom_components.smartlock_le.opening import home_folder
 from virtual_home.nuki import NukiLock
 from virtual_home.nuki.wire import DoorState, LogType
 

@@ -19,7 +19,8 @@ from custom_components.smartlock_le.const import DOMAIN
 from custom_components.smartlock_le.diagnostics import (
     async_get_config_entry_diagnostics,
 )
-from custom_components.smartlock_le.home import Home, HomeEntry, home_folder
+from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.opening import home_folder
 from virtual_home.home import VirtualHome
 from virtual_home.nuki import NukiLock
 

@@ -15,8 +15,9 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.smartlock_le import backup, upkeep
-from custom_components.smartlock_le.home import Home, HomeEntry, home_folder
+from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.log import Log, restart, verify
+from custom_components.smartlock_le.opening import home_folder
 
 from .conftest import LOCK, log_of, until
 from .log.support import edit

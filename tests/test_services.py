@@ -42,8 +42,9 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
 from custom_components.smartlock_le.const import DOMAIN
-from custom_components.smartlock_le.home import Home, HomeEntry, home_folder
+from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.log import verify
+from custom_components.smartlock_le.opening import home_folder
 from virtual_home.faults import Direction
 from virtual_home.nuki import NukiLock
 

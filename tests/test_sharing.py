@@ -9,9 +9,10 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.smartlock_le.const import DOMAIN
-from custom_components.smartlock_le.home import HomeEntry, home_folder
-from custom_components.smartlock_le.log import LogUnavailable, store
+from custom_components.smartlock_le.home import HomeEntry
+from custom_components.smartlock_le.log import LogUnavailable, engine
 from custom_components.smartlock_le.models import Actor, ActorKind
+from custom_components.smartlock_le.opening import home_folder
 from virtual_home.nuki import NukiLock
 
 from .conftest import add_home, log_of, until
@@ -175,7 +176,7 @@ async def test_on_that_could_not_be_entered_at_first_is_off(
     entry = await add_home(hass, nuki, sharing=True)
     await hass.config_entries.async_unload(entry.entry_id)
     edit(home_folder(hass), "DELETE FROM settings")
-    monkeypatch.setattr(store, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.01)
     with locked(home_folder(hass)):
         await hass.config_entries.async_setup(entry.entry_id)
         home = entry.runtime_data

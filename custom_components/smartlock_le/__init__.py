@@ -12,9 +12,10 @@ from homeassistant.helpers.typing import ConfigType
 from . import blueprint, issues, services
 from .const import DOMAIN
 from .entity import home_identifier
-from .home import Home, HomeEntry, home_folder
+from .home import Home, HomeEntry
 from .locks.keybook import KeyBook, KeyBookUnreadable
 from .locks.roster import clean_home
+from .opening import home_folder
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [

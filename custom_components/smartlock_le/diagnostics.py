@@ -18,6 +18,7 @@ async def async_get_config_entry_diagnostics(
     return {
         "sharing": home.sharing,
         "log": {
+            "database": home.log.backend,
             "size": home.log.size,
             "problem": home.log.problem,
             "backlog": home.log.backlog,

@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import partial
 import logging
-from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -13,16 +12,17 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util.file import WriteError
 
-from . import issues, notices
+from . import issues, notices, opening
 from .access.grants import Grants
 from .access.ledger import Ledger
 from .access.models import Grant
-from .const import CONF_RETENTION, CONF_SHARING, DOMAIN, FOLDER, VERSION
+from .const import CONF_RETENTION, CONF_SHARING, DOMAIN
 from .locks.keybook import KeyBook
 from .locks.managed import ManagedLock
 from .locks.roster import Roster
-from .log import RETENTION_DAYS, Log, LogUnavailable, LogUnreadable
+from .log import RETENTION_DAYS, Log, LogUnavailable
 from .models import AccessEvent, Actor, LockError
+from .opening import home_folder
 from .sharing.switch import SharingSwitch
 from .upkeep import Upkeep
 
@@ -31,11 +31,6 @@ _LOGGER = logging.getLogger(__name__)
 type HomeEntry = ConfigEntry[Home]
 type AddLock = Callable[[str, ManagedLock], None]
 """Adds the entities of a lock: its subentry id and the lock."""
-
-
-def home_folder(hass: HomeAssistant) -> Path:
-    """Return our private folder."""
-    return Path(hass.config.path(FOLDER))
 
 
 @callback
@@ -76,11 +71,11 @@ class Home:
         Raises KeyBookUnreadable.
         """
         await self.book.load()
-        self.log = await self._open_log()
+        self.log = await opening.open_log(self.hass, self.entry.entry_id)
         self.log.listen(self._log_changed)
         self._log_changed()
         self.upkeep = Upkeep(
-            self.hass, self.log, lambda: self.retention_days, self.spawn
+            self.hass, self.log, lambda: self.retention_days, self._reopen, self.spawn
         )
         self._sharing = SharingSwitch(
             self.log,
@@ -119,20 +114,13 @@ class Home:
             if grant.lock not in members:
                 await self.grants.lock_removed(grant.lock)
 
-    async def _open_log(self) -> Log:
-        """Open the log; where it does not open, life goes on without."""
-        origin = f"smartlock-le.local/{self.entry.entry_id.lower()}"
-        try:
-            return await Log.open(
-                home_folder(self.hass), origin=origin, version=VERSION
-            )
-        except LogUnreadable as err:
-            _LOGGER.error("The log cannot be read: %s", err)
-            problem = "unreadable" if err.reason == "damaged" else err.reason
-        except LogUnavailable as err:
-            _LOGGER.error("The log cannot be opened: %s", err)
-            problem = "unopened"
-        return await Log.memory(origin=origin, version=VERSION, problem=problem)
+    async def _reopen(self) -> None:
+        """Start anew once a log that did not open can be opened.
+
+        Not while a grant is open: a log in memory is all that knows of it.
+        """
+        if not self.grants.open_grants() and await opening.ready(self.hass):
+            self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
 
     async def stop(self) -> None:
         """End everything; safe to call twice."""
@@ -293,6 +281,19 @@ class Home:
         )
         self.hass.config_entries.async_update_entry(
             self.entry, options={**self.entry.options, CONF_RETENTION: days}
+        )
+
+    async def move_log(self, url: str, actor: Actor) -> None:
+        """Move the log to the database at a URL, or into our folder if it is empty.
+
+        Raises LogRefused, LogUnavailable, and it is where it was then.
+        """
+        await opening.need_driver(self.hass, url)
+        # To its end, also when whoever asked goes away.
+        await asyncio.shield(self.spawn(self.log.move(url), "log move"))
+        await self.log.append_or_keep(
+            "setting",
+            {"setting": "database", "value": self.log.backend, **actor.fields()},
         )
 
     @callback

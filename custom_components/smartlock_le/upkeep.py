@@ -1,4 +1,7 @@
-"""What the log needs once a day: that it is checked, and that what is due is erased."""
+"""What the log needs once a day: that it is checked, and that what is due is erased.
+
+One that did not open is tried again each minute.
+"""
 
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
@@ -14,6 +17,7 @@ _LOGGER = logging.getLogger(__name__)
 _DAY = timedelta(days=1)
 _FIRST = timedelta(minutes=10)
 """A house that just started has better to do."""
+_AGAIN = timedelta(minutes=1)
 
 
 class Upkeep:
@@ -24,16 +28,23 @@ class Upkeep:
         hass: HomeAssistant,
         log: Log,
         days: Callable[[], int],
+        reopen: Callable[[], Coroutine[Any, Any, None]],
         spawn: Callable[[Coroutine[Any, Any, Any], str], object],
     ) -> None:
-        """Take the log, what says how many days are kept, and what starts tasks."""
+        """Take the log, what says how many days are kept, and what starts tasks.
+
+        `reopen` starts the home anew if the log, which is in memory, can be opened now.
+        """
         self._log = log
         self._days = days
         self._spawn = spawn
+        self._reopen = reopen
         self._undo: list[CALLBACK_TYPE] = [
             async_call_later(hass, _FIRST, self._due),
             async_track_time_interval(hass, self._due, _DAY),
         ]
+        if log.problem == "unopened":
+            self._undo.append(async_track_time_interval(hass, self._again, _AGAIN))
 
     def stop(self) -> None:
         """End the timers."""
@@ -44,6 +55,10 @@ class Upkeep:
     @callback
     def _due(self, _: datetime) -> None:
         self._spawn(self.run(), "log upkeep")
+
+    @callback
+    def _again(self, _: datetime) -> None:
+        self._spawn(self._reopen(), "log reopen")
 
     async def run(self) -> None:
         """Erase what is due, then check the whole log."""

@@ -9,7 +9,8 @@ import pytest
 
 from custom_components.smartlock_le.const import DOMAIN, SUBENTRY_LOCK
 from custom_components.smartlock_le.flows import abandoned
-from custom_components.smartlock_le.home import HomeEntry, home_folder
+from custom_components.smartlock_le.home import HomeEntry
+from custom_components.smartlock_le.opening import home_folder
 from tests.conftest import PIN, add_home, card, until
 from tests.support import idle, pairings, unwritable
 from virtual_home.nuki import NukiLock

@@ -92,8 +92,8 @@ async def pragma(log: Log, text: str) -> Any:
     def run() -> Any:
         store = log._store
         if store._connection is None:
-            store._connection = store.engine.connect()
-        pool = store.engine.pool
+            store._connection = store.database.engine.connect()
+        pool = store.database.engine.pool
         assert isinstance(pool, QueuePool)
         idle = [pool.connect() for _ in range(pool.checkedin())]
         for connection in (*idle, store._connection.connection):

@@ -18,7 +18,6 @@ from custom_components.smartlock_le.log import (
     engine,
     entries,
 )
-from custom_components.smartlock_le.log.engine import settle
 from custom_components.smartlock_le.log.erasure import Eraser, Plan
 from custom_components.smartlock_le.log.keys import Keys
 from custom_components.smartlock_le.log.model import Draft
@@ -215,7 +214,7 @@ async def test_killed_before_it_was_forgotten(
     clock = Clock()
     log = await open_log(tmp_path / "log", clock=clock)
     await visited(log, clock, 0, 9)
-    await log._loop.run_in_executor(log._thread, settle, log._store.engine)
+    await log._loop.run_in_executor(log._thread, log._store.database.forget)
     copy = tmp_path / "killed"
     forget = Store.forget
 

@@ -141,7 +141,7 @@ async def test_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (tmp_path / "a" / "log.db").mkdir(parents=True)
     with pytest.raises(LogUnavailable, match="the store failed"):
         await open_log(tmp_path / "a")
-    monkeypatch.setattr("custom_components.smartlock_le.log.store.BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("custom_components.smartlock_le.log.engine.BUSY_SECONDS", 0.01)
     fill(tmp_path / "b", 1)
     with closing(sqlite3.connect(tmp_path / "b" / "log.db")) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")

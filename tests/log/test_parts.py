@@ -12,16 +12,16 @@ from sqlalchemy import select
 from custom_components.smartlock_le.log import (
     LogUnavailable,
     LogUnreadable,
-    reader,
+    sqlite as sqlite_module,
     verify,
 )
-from custom_components.smartlock_le.log.engine import make_engine
 from custom_components.smartlock_le.log.erasure import Plan
 from custom_components.smartlock_le.log.keys import Keys
 from custom_components.smartlock_le.log.marker import Marker
 from custom_components.smartlock_le.log.migrate import migrate
 from custom_components.smartlock_le.log.note import root_of
 from custom_components.smartlock_le.log.probe import probe
+from custom_components.smartlock_le.log.sqlite import Sqlite
 from custom_components.smartlock_le.log.tables import logs, meta, metadata
 
 from .support import edit, fill, open_log
@@ -81,7 +81,7 @@ def test_migrate_a_short_log(tmp_path: Path) -> None:
     with tarfile.open(data) as archive:
         archive.extractall(tmp_path, filter="data")
     edit(tmp_path, "DELETE FROM entries WHERE seq > 5")
-    engine = make_engine(tmp_path / "log.db")
+    engine = Sqlite(tmp_path / "log.db").engine
     with engine.begin() as connection:
         for schema in (1, 2):
             migrate(connection, schema, date(2026, 11, 22))
@@ -128,7 +128,7 @@ async def test_snapshot_that_cannot_be(
             raise err
 
         with monkeypatch.context() as patch:
-            patch.setattr(reader.sqlite3, "connect", fail)
+            patch.setattr(sqlite_module.sqlite3, "connect", fail)
             with pytest.raises(LogUnavailable, match=f"failed: {name}"):
                 await log.care.begin_backup()
     assert not log.care.paused

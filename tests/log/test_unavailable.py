@@ -11,12 +11,7 @@ import sys
 import pytest
 from sqlalchemy import Executable, text
 
-from custom_components.smartlock_le.log import (
-    Log,
-    LogUnavailable,
-    store as store_module,
-    writer,
-)
+from custom_components.smartlock_le.log import Log, LogUnavailable, engine, writer
 from custom_components.smartlock_le.log.model import Draft, Entry
 from custom_components.smartlock_le.log.store import Store
 
@@ -263,7 +258,7 @@ async def test_start_and_end_without_a_store(
     fill(tmp_path, 3)
     with locked(tmp_path), monkeypatch.context() as patch:
         patch.setattr(writer, "PATIENCE_SECONDS", 0.02)
-        patch.setattr(store_module, "BUSY_SECONDS", 0.3)
+        patch.setattr(engine, "BUSY_SECONDS", 0.3)
         log = await open_log(tmp_path)
         assert (log.size, log.problem) == (3, None)
         assert len((await log.entries()).entries) == 3  # and now the lock has timed out

@@ -19,7 +19,8 @@ from .models import (
 type Data = dict[str, Any]
 
 MINUTES = vol.All(vol.Coerce(int), vol.Range(min=MIN_MINUTES, max=MAX_MINUTES))
-TEXT = vol.All(str, str.strip, vol.Length(min=1, max=100))
+# PostgreSQL has no text with the character 0 in it.
+TEXT = vol.All(str, str.strip, vol.Length(min=1, max=100), vol.Match(r"[^\0]*\Z"))
 
 
 def as_response(grant: Grant) -> Data:

@@ -3,9 +3,8 @@
 from datetime import datetime
 
 from sqlalchemy import Executable, delete, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
-from ..log import Log
+from ..log import Log, put
 from ..models import AccessKind, Actor, Method
 from .models import Grant, GrantState
 from .tables import grants as table
@@ -35,11 +34,9 @@ class Ledger:
 
         `end` is an end that is only asked for: in the entry, not yet in the row.
         """
-        row = grant.as_row()
-        statement: Executable = delete(table).where(table.c.id == grant.id)
+        statements: list[Executable] = [delete(table).where(table.c.id == grant.id)]
         if grant.state is not GrantState.ENDED:
-            new = upsert(table).values(**row)
-            statement = new.on_conflict_do_update(["id"], set_=row)
+            statements = put(table, **grant.as_row())
         entry = await self._log.append_or_keep(
             "grant",
             {
@@ -55,7 +52,7 @@ class Ledger:
                 "detail": detail,
                 **actor.fields(),
             },
-            also=lambda _: [statement],
+            also=lambda _: statements,
         )
         return entry is not None
 

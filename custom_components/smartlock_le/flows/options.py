@@ -13,6 +13,8 @@ from homeassistant.helpers.selector import (
     SelectSelector,
     SelectSelectorConfig,
     TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
 )
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
@@ -28,7 +30,7 @@ from ..access.models import (
     Opened,
 )
 from ..home import Home
-from ..log import LogUnavailable
+from ..log import LogRefused, LogUnavailable
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
 
 _CHECK = vol.Schema(GRANT_FIELDS)
@@ -51,6 +53,15 @@ def _error(err: LockError | GrantError) -> str:
     return "outcome_unknown"
 
 
+def _url_of(user_input: dict[str, Any]) -> str:
+    """Return the URL that was entered, or nothing for our own folder."""
+    if user_input["place"] == "here":
+        return ""
+    if not (url := str(user_input.get("url", "")).strip()):
+        raise LogRefused("database_url")
+    return url
+
+
 class HomeOptions(OptionsFlow):
     """The menu of the home."""
 
@@ -71,7 +82,7 @@ class HomeOptions(OptionsFlow):
         if self.config_entry.state is not ConfigEntryState.LOADED:
             return self.async_abort(reason="home_not_loaded")
         return self.async_show_menu(
-            step_id="init", menu_options=["help", "end_help", "keep"]
+            step_id="init", menu_options=["help", "end_help", "keep", "database"]
         )
 
     async def async_step_help(
@@ -230,6 +241,40 @@ class HomeOptions(OptionsFlow):
                     vol.Required(
                         "days", default=self._home.retention_days
                     ): NumberSelector(days)
+                }
+            ),
+            errors=errors,
+        )
+
+    async def async_step_database(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask where the log is kept, and move it there."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                url = _url_of(user_input)
+                await self._home.move_log(url, actors.from_request())
+            except LogRefused as err:
+                errors["base"] = err.key
+            except LogUnavailable:
+                errors["base"] = "log_unavailable"
+            else:
+                return self.async_abort(reason="log_moved")
+        now = "here" if self._home.log.backend == "sqlite" else "server"
+        return self.async_show_form(
+            step_id="database",
+            data_schema=vol.Schema(
+                {
+                    vol.Required("place", default=now): SelectSelector(
+                        SelectSelectorConfig(
+                            options=["here", "server"], translation_key="place"
+                        )
+                    ),
+                    # It holds a password.
+                    vol.Optional("url"): TextSelector(
+                        TextSelectorConfig(type=TextSelectorType.PASSWORD)
+                    ),
                 }
             ),
             errors=errors,

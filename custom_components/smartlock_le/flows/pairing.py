@@ -16,13 +16,14 @@ from homeassistant.util.file import WriteError
 import voluptuous as vol
 
 from ..const import DOMAIN
-from ..home import home_folder, loaded_home
+from ..home import loaded_home
 from ..locks.keybook import KeyBook, KeyBookUnreadable, LockKeys
 from ..locks.nuki.client import Credentials, NukiClient
 from ..locks.nuki.driver import is_nuki
 from ..locks.nuki.messages import Config
 from ..locks.nuki.product import Product
 from ..models import LockError, LockRefused, LockUnreachable, Refusal
+from ..opening import home_folder
 from . import abandoned
 
 CONF_PIN = "pin"

@@ -8,10 +8,9 @@ import secrets
 from typing import Any
 
 from sqlalchemy import Executable, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from ..listeners import Listeners
-from ..log import Log, LogUnavailable, sealed
+from ..log import Log, LogUnavailable, put, sealed
 from ..models import (
     HOME_ACTOR,
     UNKNOWN_ACTOR,
@@ -200,14 +199,12 @@ class ManagedLock:
             # What happened before we came is not ours to tell; a lock that was reset
             # counts from the beginning again.
             self._last_index = 0 if rows else newest
-            await self._intents.found("", -1, bolt, [self._place()])
+            await self._intents.found("", -1, bolt, self._place())
         return self._last_index
 
-    def _place(self) -> Executable:
+    def _place(self) -> list[Executable]:
         """Remember how far the lock's own log has been read."""
-        row = upsert(reading).values(lock=self.ref.id, last_index=self._last_index or 0)
-        changed = {"last_index": row.excluded.last_index}
-        return row.on_conflict_do_update(["lock"], set_=changed)
+        return put(reading, lock=self.ref.id, last_index=self._last_index or 0)
 
     async def _enter_moves(self, bolt: Bolt, method: Method) -> None:
         """Without the lock's own log a move shows only as a change of state."""
@@ -243,7 +240,7 @@ class ManagedLock:
                 place = True
             fresh.append(event)
         # They go in one commit: the place after the last is that of all.
-        last = [self._place()] if place else []
+        last = self._place() if place else []
         await asyncio.gather(
             *(
                 self._append(event, last if event is fresh[-1] else [])

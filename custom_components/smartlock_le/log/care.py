@@ -17,6 +17,7 @@ from .errors import LogRefused
 from .kinds import check_time
 from .model import Also, Entry
 from .restart import SNAPSHOT
+from .sqlite import Sqlite
 from .store import Store
 from .tables import holds
 
@@ -77,17 +78,17 @@ class Care:
 
         Nothing is erased until `end_backup`. Raises LogUnavailable.
         """
-        work = partial(
-            self._store.reader.snapshot, self._store.path.with_name(SNAPSHOT)
-        )
         async with self._reading:
-            await self._read(work)
+            # A server's database is in the server's own backups.
+            if isinstance(database := self._store.database, Sqlite):
+                path = self._store.folder / SNAPSHOT
+                await self._read(partial(database.snapshot, path))
             self.paused = True
 
     async def end_backup(self) -> None:
         """Take the snapshot away again."""
         self.paused = False
-        path = self._store.path.with_name(SNAPSHOT)
+        path = self._store.folder / SNAPSHOT
         await self._loop.run_in_executor(None, partial(path.unlink, missing_ok=True))
 
     def need(self, numbers: Select[Any]) -> None:

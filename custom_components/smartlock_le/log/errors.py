@@ -13,7 +13,8 @@ class LogRefused(LogError):
     """What was asked of the log cannot be; nothing was done.
 
     `key` is `hold_not_found`, `window_empty`, `entry_not_found`, `person_not_found`,
-    `checkpoint_not_ours` or `backup_running`.
+    `checkpoint_not_ours`, `backup_running`, or one of `database_url`, `_driver`,
+    `_not_empty`, `_same` and `_unreachable`.
     """
 
     def __init__(self, key: str) -> None:

@@ -23,6 +23,7 @@ from .errors import LogRefused, LogUnavailable
 from .export import export
 from .export_proofs import export_proofs
 from .model import Also, Draft, Entry, Exported, Page
+from .moving import move
 from .note import root_of
 from .proof import check_consistency
 from .signature import check_signature
@@ -73,7 +74,7 @@ class Log:
             partial(self._run, thread),
             self._reading,
         )
-        self.copies = Copies(self, store.path.with_name("exports"))
+        self.copies = Copies(self, store.folder / "exports")
         self.last_verified: Report | None = None
 
     @classmethod
@@ -214,15 +215,16 @@ class Log:
                 self._loop.call_soon_threadsafe(progress, done, total)
 
         try:
-            return verify_store(
-                str(self._store.path),
-                keys=str(self._store.path.with_name("keys")),
-                vkey=self.vkey,
-                progress=tick,
-                signed=check_signature,
-                max_signatures=MAX_SIGNATURES,
-                codec=CODEC,
-            )
+            with self._store.database.as_file(self._stop.is_set) as path:
+                return verify_store(
+                    str(path),
+                    keys=str(self._store.folder / "keys"),
+                    vkey=self.vkey,
+                    progress=tick,
+                    signed=check_signature,
+                    max_signatures=MAX_SIGNATURES,
+                    codec=CODEC,
+                )
         except Unusable as err:
             raise LogUnavailable(f"the log could not be verified: {err}") from err
 
@@ -293,6 +295,24 @@ class Log:
         if not check_consistency(old, old_root, head.size, proof, head.root):
             raise LogRefused("checkpoint_not_ours")
         return head.checkpoint, proof
+
+    async def move(self, url: str) -> None:
+        """Move the log to the database at a URL, or home into its folder if it is empty.
+
+        Entries wait meanwhile. Raises LogRefused (`backup_running`, and as `moving.move`),
+        LogUnavailable; everything is as it was then.
+        """
+        self._must_last()
+        async with self._reading:
+            if self.care.paused:
+                raise LogRefused("backup_running")
+            work = partial(move, self._store, url, self._stop.is_set)
+            await self._run(self._thread, work)
+
+    @property
+    def backend(self) -> str:
+        """Where the log is: `sqlite`, `postgresql` or `mariadb`."""
+        return self._store.database.backend
 
     @property
     def origin(self) -> str:

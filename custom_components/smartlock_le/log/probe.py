@@ -1,9 +1,11 @@
 """A look at a store before it is opened, which changes nothing in it."""
 
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 import sqlite3
+from typing import Any
 
 from .errors import LogUnavailable, LogUnreadable
 from .tables import SCHEMA
@@ -68,21 +70,37 @@ def _look(store: sqlite3.Connection) -> Found | None:
     }
     if not tables:
         return None
+    said = {}
+    if "meta" in tables:
+        said = dict(store.execute("SELECT key, value FROM meta"))
+
+    def last_log() -> tuple[Any, ...] | None:
+        newest = "SELECT first, origin, vkey FROM logs ORDER BY first DESC LIMIT 1"
+        found: tuple[Any, ...] | None = store.execute(newest).fetchone()
+        return found
+
+    return judge(tables, said, last_log)
+
+
+def judge(
+    tables: set[str],
+    said: Mapping[str, str],
+    last_log: Callable[[], tuple[Any, ...] | None],
+    oldest: int = 1,
+) -> Found:
+    """Return what a store is, by its tables and by what `meta` says in it.
+
+    Raises LogUnreadable.
+    """
     if "meta" not in tables:
-        raise LogUnreadable("damaged", "the file is not a log of ours")
-    meta = dict(store.execute("SELECT key, value FROM meta"))
-    if not str(meta.get("schema")).isdecimal():
+        raise LogUnreadable("damaged", "this is not a log of ours")
+    if not str(said.get("schema")).isdecimal():
         raise LogUnreadable("damaged", "the log does not say what it is")
-    if (schema := int(meta["schema"])) > SCHEMA:
+    if (schema := int(said["schema"])) > SCHEMA:
         raise LogUnreadable("newer_schema", "a newer version wrote this log")
-    if not _TABLES.get(schema, {""}) <= tables:
+    if schema < oldest or not _TABLES.get(schema, {""}) <= tables:
         raise LogUnreadable("damaged", "the log has lost its tables")
-    if schema == 1:
-        row = (0, meta.get("origin"), meta.get("vkey"))
-    else:
-        row = store.execute(
-            "SELECT first, origin, vkey FROM logs ORDER BY first DESC LIMIT 1"
-        ).fetchone()
+    row = (0, said.get("origin"), said.get("vkey")) if schema == 1 else last_log()
     if row is None or None in row:
         raise LogUnreadable("damaged", "the log does not say what it is")
     return Found(schema, int(row[0]), str(row[1]), str(row[2]))

@@ -1,10 +1,7 @@
 """What is read from the store, beside what is written: safe in any thread."""
 
 from collections.abc import Collection
-from contextlib import closing, suppress
 from datetime import datetime
-from pathlib import Path
-import sqlite3
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, Select, select
@@ -12,8 +9,6 @@ from sqlalchemy import Connection, Engine, RowMapping, Select, select
 from .body import fields_of
 from .canonical import microseconds, unstamp
 from .engine import damage, named
-from .errors import LogUnavailable
-from .files import make_empty, sync_folder
 from .model import Entry, Head, LogRow
 from .proof import Prover
 from .tables import checkpoints, entries, erasures, logs, nodes
@@ -24,7 +19,7 @@ class Reader:
 
     def __init__(self, engine: Engine) -> None:
         """Read through `engine`, in transactions that never wait for a writer."""
-        self.engine = engine.execution_options(reading=True)
+        self.engine = engine
 
     def read(self, statement: Select[Any]) -> list[RowMapping]:
         """Return all rows of a SELECT. Raises LogUnavailable. Safe in any thread."""
@@ -106,30 +101,6 @@ class Reader:
             .order_by(erasures.c.by, erasures.c.seq)
         )
         return [[row["by"], row["seq"]] for row in found]
-
-    def snapshot(self, path: Path) -> None:
-        """Write a copy of the whole store to `path`, of one moment, beside new entries.
-
-        Raises LogUnavailable.
-        """
-        part = path.with_name(f".{path.name}.part")
-        try:
-            make_empty(part)
-            with named(), self.engine.connect() as connection:
-                source: Any = connection.connection.driver_connection
-                with closing(sqlite3.connect(part)) as target:
-                    source.backup(target)
-            part.replace(path)
-            sync_folder(path.parent)
-        except sqlite3.Error as err:
-            raise LogUnavailable(
-                f"the snapshot failed: {err.sqlite_errorname}"
-            ) from err
-        except OSError as err:
-            raise LogUnavailable(f"the snapshot failed: {err.strerror}") from err
-        finally:
-            with suppress(OSError):
-                part.unlink()
 
     def prover(self, first: int) -> Prover:
         """Return what builds proofs over the log that begins at entry `first`."""

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from . import migrate
+from . import migrate, place
 from .canonical import Value, dumps, microseconds, moment, stamp
-from .engine import BUSY_SECONDS, Prepared, damage, make_engine, named, settle
-from .errors import LogUnavailable, LogUnreadable
+from .engine import Database, Prepared, damage, named
+from .errors import LogRefused, LogUnavailable, LogUnreadable
 from .files import make_empty, make_folder
 from .keys import Keys
 from .kinds import check, check_time
@@ -22,17 +22,16 @@ from .leaf import entry_leaf
 from .marker import Mark, Marker
 from .model import Draft, Entry, Head
 from .note import Signer
-from .probe import probe
 from .reader import Reader
 from .restart import new_origin, put_back, why_new
+from .sqlite import Sqlite
 from .state import State, holds, load, must_be_signed
-from .tables import SCHEMA, checkpoints, entries, epochs, logs, meta, metadata, nodes
+from .tables import SCHEMA, checkpoints, entries, epochs, logs, meta, nodes
 from .tree import EMPTY_ROOT, Tree
 
 _LOGGER = logging.getLogger(__name__)
 
 # Made once: building a statement costs as much as running it.
-_LAST = "SELECT max(seq) FROM entries"
 _LAST_KIND = select(entries.c.kind).order_by(entries.c.seq.desc()).limit(1)
 _CLOCK_BACK = 60_000_000
 """Microseconds that a clock may go back without a word: it is being set all the time."""
@@ -43,28 +42,35 @@ class Store:
 
     def __init__(
         self,
-        path: Path,
+        folder: Path,
+        database: Database,
         signer: Signer,
         keys: Keys,
         clock: Callable[[], datetime],
         marker: Marker | None = None,
     ) -> None:
-        """Prepare for the database at `path`; nothing is opened yet."""
-        self.path = path
+        """Take the folder of the log and its database; nothing is opened yet."""
+        self.folder = folder
         self.signer = signer
         self.keys = keys
-        self.engine = make_engine(path)
-        self._insert_entry = Prepared(self.engine, entries)
-        self._insert_checkpoint = Prepared(self.engine, checkpoints)
-        self._insert_node = Prepared(self.engine, nodes)
         self._connection: Connection | None = None
-        self.reader = Reader(self.engine)
+        self.reader = Reader(database.reading)
+        self.use(database)
         self._clock = clock
         self._marker = marker
         self._state = State(Head(0, 0, EMPTY_ROOT, ""), Tree())
         self.last_kind = ""
         self.clock_back = False
         """Our clock was set back since the entry before the last was written."""
+
+    def use(self, database: Database) -> None:
+        """Go on in a database that says what the one before said."""
+        self._disconnect()
+        self.database = database
+        self.reader.engine = database.reading
+        self._insert_entry = Prepared(database, entries)
+        self._insert_checkpoint = Prepared(database, checkpoints)
+        self._insert_node = Prepared(database, nodes)
 
     @property
     def head(self) -> Head:
@@ -85,18 +91,24 @@ class Store:
         A store that exists keeps the origin it was made with, unless it was put back
         from a copy. Raises LogUnreadable, LogUnavailable.
         """
-        path = folder / "log.db"
         try:
             marker = Marker(folder / "head")
-            restored = put_back(folder, marker)
-            found = probe(path, BUSY_SECONDS)
+            database = place.locate(folder)
+            here = isinstance(database, Sqlite)
+            restored = here and put_back(folder, marker)
+            found = database.probe()
             make_folder(folder)
             keys = Keys.load(folder / "keys", make=found is None)
             if found and (seed := keys.offered_seed()):
                 # Killed between the first entry of a new log and the change of keys.
                 if Signer(found.origin, seed).vkey == found.vkey:
                     keys.take_seed(seed)
-            make_empty(path)
+            if here:
+                make_empty(folder / "log.db")
+            else:
+                place.tidy(folder)
+        except LogRefused as err:
+            raise LogUnavailable(f"no such database: {err}") from err
         except OSError as err:
             raise LogUnavailable(f"the log's files failed: {err.strerror}") from err
         try:
@@ -109,7 +121,7 @@ class Store:
                 "key_missing", "the key is not the one that signed this log"
             )
         with ExitStack() as undo:
-            store = cls(path, signer, keys, clock, marker)
+            store = cls(folder, database, signer, keys, clock, marker)
             undo.callback(store.close)
             try:
                 if found:
@@ -124,7 +136,7 @@ class Store:
                 if err.damaged:
                     raise LogUnreadable("damaged", str(err)) from err
                 raise
-            except OperationalError as err:
+            except (OperationalError, ProgrammingError) as err:
                 raise LogUnreadable("damaged", "the log's tables are not ours") from err
             except OSError as err:
                 raise LogUnavailable(f"the log's files failed: {err.strerror}") from err
@@ -140,14 +152,15 @@ class Store:
     def memory(cls, origin: str, clock: Callable[[], datetime]) -> Self:
         """Make a store that touches no file and ends with its one thread."""
         keys = Keys.fresh()
-        store = cls(Path(":memory:"), Signer(origin, keys.seed), keys, clock)
+        database = Sqlite(Path(":memory:"))
+        store = cls(Path(), database, Signer(origin, keys.seed), keys, clock)
         store._make()
         return store
 
     def _make(self) -> None:
         """Create the tables of a new store, and its first log."""
-        with named(), self.engine.begin() as connection:
-            metadata.create_all(connection)
+        with named(), self.database.engine.begin() as connection:
+            self.database.make(connection)
             connection.execute(meta.insert(), {"key": "schema", "value": str(SCHEMA)})
             connection.execute(logs.insert(), self._log_row(0))
 
@@ -158,11 +171,12 @@ class Store:
         """Read the head; return why a new log must begin after it, if it must."""
         old = schema < SCHEMA
         with named():
-            with (self.engine if old else self.reader.engine).begin() as connection:
+            database = self.database
+            with (database.engine if old else database.reading).begin() as connection:
                 if old:
                     migrate.migrate(connection, schema, self._clock().astimezone(UTC))
                 # State tables that a room got since.
-                metadata.create_all(connection)
+                database.make(connection)
             with self.reader.engine.begin() as connection:
                 self._state = load(connection, first, self.signer)
                 self.last_kind = connection.scalar(_LAST_KIND) or ""
@@ -204,7 +218,8 @@ class Store:
         self.signer = Signer(new_origin(origin), seed)
         first = max(mark.first + mark.size, old.end)
         self._state = State(Head(first, 0, EMPTY_ROOT, ""), Tree(), epoch)
-        with named(), self.engine.begin() as connection:
+        with named(), self.database.engine.begin() as connection:
+            self.database.take_turn(connection)
             connection.execute(logs.insert(), self._log_row(first))
             _, self._state = self._append(connection, [draft])
         try:
@@ -218,7 +233,7 @@ class Store:
     def close(self) -> None:
         """Close every connection; the last one tidies the write-ahead log away."""
         self._disconnect()
-        self.engine.dispose()
+        self.database.engine.dispose()
         if self._marker:
             self._marker.close()
 
@@ -237,12 +252,15 @@ class Store:
     def _writing(self) -> Iterator[Connection]:
         """Give the connection that writes, in a transaction; it is kept while all is well."""
         if self._connection is None:
-            self._connection = self.engine.connect()
+            self._connection = self.database.engine.connect()
         with ExitStack() as undo:
             undo.callback(self._disconnect)
             with self._connection.begin():
+                self.database.take_turn(self._connection)
                 yield self._connection
-            undo.pop_all()
+            # A server may be gone by the next time: the pool looks before it gives.
+            if self.database.direct:
+                undo.pop_all()
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -278,10 +296,9 @@ class Store:
         """
         erased = select(epochs.c.epoch).where(epochs.c.erased == 1)
         gone = {row["epoch"] for row in self.reader.read(erased)}
+        if not self.database.forget():
+            _LOGGER.warning("What was erased is in the write-ahead log for longer")
         try:
-            wal = self.path.with_name(f"{self.path.name}-wal")
-            if wal.exists() and wal.stat().st_size and not settle(self.engine):
-                _LOGGER.warning("What was erased is in the write-ahead log for longer")
             # Last: while a key is there, it is known that this was not done.
             for epoch in sorted(gone & self.keys.numbers()):
                 self.keys.destroy(epoch)
@@ -364,7 +381,7 @@ class Store:
 
     def _grown(self, connection: Connection) -> Tree:
         """Return a tree to add to that agrees with what is stored now."""
-        (last,) = connection.connection.cursor().execute(_LAST).fetchone()
+        last = self.database.last(connection)
         end = self.head.first if last is None else max(last + 1, self.head.first)
         if end < self.head.end:
             raise damage("entries have disappeared from the store")

@@ -1,8 +1,11 @@
 """The tables of the store. Rooms put their own state tables on `metadata` as well."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
+    Executable,
     Index,
     Integer,
     LargeBinary,
@@ -11,6 +14,12 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.dialects.mysql import MEDIUMBLOB
+
+# An SQLite file counts its rows by a column of just this type.
+_NUMBER = Integer().with_variant(BigInteger, "postgresql", "mysql")
+_NAME = String(255)
+_BODY = LargeBinary().with_variant(MEDIUMBLOB(), "mysql")
 
 SCHEMA = 2
 """Version of the store's layout. A store with a greater one is left alone."""
@@ -20,16 +29,16 @@ metadata = MetaData()
 meta = Table(
     "meta",
     metadata,
-    Column("key", String, primary_key=True),
-    Column("value", String, nullable=False),
+    Column("key", _NAME, primary_key=True),
+    Column("value", _NAME, nullable=False),
 )
 
 logs = Table(
     "logs",
     metadata,
-    Column("first", Integer, primary_key=True, autoincrement=False),
-    Column("origin", String, nullable=False),
-    Column("vkey", String, nullable=False),
+    Column("first", _NUMBER, primary_key=True, autoincrement=False),
+    Column("origin", _NAME, nullable=False),
+    Column("vkey", _NAME, nullable=False),
     comment="One row a log, by the number of its first entry; the last one grows",
 )
 
@@ -37,12 +46,12 @@ entries = Table(
     "entries",
     metadata,
     # We number the entries ourselves, from 0 on through all logs.
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("epoch", Integer, nullable=False),
-    Column("kind", String, nullable=False),
+    Column("seq", _NUMBER, primary_key=True, autoincrement=False),
+    Column("epoch", _NUMBER, nullable=False),
+    Column("kind", _NAME, nullable=False),
     Column("time", BigInteger, nullable=False),  # microseconds since 1970, UTC
-    Column("lock", String),
-    Column("body", LargeBinary),  # NULL: erased
+    Column("lock", _NAME),
+    Column("body", _BODY),  # NULL: erased
     Column("leaf", LargeBinary, nullable=False),
     Index("entries_by_kind", "kind", "seq"),
     Index("entries_by_time", "time", "seq"),
@@ -52,9 +61,9 @@ entries = Table(
 nodes = Table(
     "nodes",
     metadata,
-    Column("log", Integer, primary_key=True, autoincrement=False),
-    Column("height", Integer, primary_key=True, autoincrement=False),
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("log", _NUMBER, primary_key=True, autoincrement=False),
+    Column("height", _NUMBER, primary_key=True, autoincrement=False),
+    Column("number", _NUMBER, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary, nullable=False),
     comment="Perfect subtrees of 256 ** n leaves: a proof reads few leaves",
 )
@@ -62,7 +71,7 @@ nodes = Table(
 checkpoints = Table(
     "checkpoints",
     metadata,
-    Column("upto", Integer, primary_key=True, autoincrement=False),
+    Column("upto", _NUMBER, primary_key=True, autoincrement=False),
     Column("note", Text, nullable=False),
     comment="Signed when the entries before `upto` were all there were",
 )
@@ -70,18 +79,18 @@ checkpoints = Table(
 epochs = Table(
     "epochs",
     metadata,
-    Column("epoch", Integer, primary_key=True, autoincrement=False),
-    Column("day", Integer, nullable=False),  # days since 0001-01-01, UTC
-    Column("erased", Integer, nullable=False),
+    Column("epoch", _NUMBER, primary_key=True, autoincrement=False),
+    Column("day", _NUMBER, nullable=False),  # days since 0001-01-01, UTC
+    Column("erased", _NUMBER, nullable=False),
     comment="Days of entries; `erased`: its key is destroyed, or is to be",
 )
 
 holds = Table(
     "holds",
     metadata,
-    Column("id", String, primary_key=True),
-    Column("seq", Integer, nullable=False, comment="The entry that says so"),
-    Column("lock", String, nullable=False),
+    Column("id", _NAME, primary_key=True),
+    Column("seq", _NUMBER, nullable=False, comment="The entry that says so"),
+    Column("lock", _NAME, nullable=False),
     Column("since", BigInteger, nullable=False),
     Column("until", BigInteger, nullable=False),
     comment="What must not be erased: entries whose time is in the window",
@@ -90,7 +99,16 @@ holds = Table(
 erasures = Table(
     "erasures",
     metadata,
-    Column("by", Integer, primary_key=True, autoincrement=False),
-    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("by", _NUMBER, primary_key=True, autoincrement=False),
+    Column("seq", _NUMBER, primary_key=True, autoincrement=False),
     comment="Which entries lost fields, by the entry that says so",
 )
+
+
+def put(table: Table, **row: Any) -> list[Executable]:
+    """Return what makes a row be there as it is given, whether it was there or not.
+
+    Each kind of database has its own word for that; these two all of them know.
+    """
+    same = [column == row[column.name] for column in table.primary_key]
+    return [table.delete().where(*same), table.insert().values(**row)]

@@ -7,9 +7,8 @@ once. Where the two disagree, something was lost in between, and it is off.
 from collections.abc import Callable
 
 from sqlalchemy import Executable, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
-from ..log import Log, LogUnavailable
+from ..log import Log, LogUnavailable, put
 from ..models import HOME_ACTOR, Actor, ActorKind
 from .tables import settings
 
@@ -90,9 +89,7 @@ class SharingSwitch:
         self._agreed = True
 
     def _row(self, on: bool) -> Callable[[int], list[Executable]]:
-        value = _word(on)
-        row = upsert(settings).values(name=self._name, value=value)
-        return lambda _: [row.on_conflict_do_update(["name"], set_={"value": value})]
+        return lambda _: put(settings, name=self._name, value=_word(on))
 
 
 def _word(on: bool) -> str:
