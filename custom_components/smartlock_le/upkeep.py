@@ -1,6 +1,6 @@
-"""What the log needs once a day: that it is checked, and that what is due is erased."""
+"""What the log needs once a day: what is due is erased, the rest is checked and stamped."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 import logging
 from typing import Any
@@ -24,11 +24,13 @@ class Upkeep:
         hass: HomeAssistant,
         log: Log,
         days: Callable[[], int],
+        stamp: Callable[[], Awaitable[object]],
         spawn: Callable[[Coroutine[Any, Any, Any], str], object],
     ) -> None:
-        """Take the log, what says how many days are kept, and what starts tasks."""
+        """Take the log, what says how many days are kept, what stamps, what starts tasks."""
         self._log = log
         self._days = days
+        self._stamp = stamp
         self._spawn = spawn
         self._undo: list[CALLBACK_TYPE] = [
             async_call_later(hass, _FIRST, self._due),
@@ -46,7 +48,7 @@ class Upkeep:
         self._spawn(self.run(), "log upkeep")
 
     async def run(self) -> None:
-        """Erase what is due, then check the whole log."""
+        """Erase what is due, then check the whole log and have it stamped."""
         if self._log.volatile:
             return
         try:
@@ -54,3 +56,4 @@ class Upkeep:
             await self._log.verify()
         except LogUnavailable as err:
             _LOGGER.warning("The log was not looked after today: %s", err)
+        await self._stamp()

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlow
-from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.helpers.selector import (
     BooleanSelector,
     NumberSelector,
     NumberSelectorConfig,
-    NumberSelectorMode,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -27,9 +25,8 @@ from ..access.models import (
     GrantMethod,
     Opened,
 )
-from ..home import Home
-from ..log import LogUnavailable
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
+from .log_options import LogOptions
 
 _CHECK = vol.Schema(GRANT_FIELDS)
 _SHOWN_REFUSALS = {
@@ -51,18 +48,10 @@ def _error(err: LockError | GrantError) -> str:
     return "outcome_unknown"
 
 
-class HomeOptions(OptionsFlow):
+class HomeOptions(LogOptions):
     """The menu of the home."""
 
     _opened: Opened
-
-    @property
-    def _home(self) -> Home:
-        # Looked up at each step: the home may have stopped under an open menu.
-        if self.config_entry.state is not ConfigEntryState.LOADED:
-            raise AbortFlow("home_not_loaded")
-        home: Home = self.config_entry.runtime_data
-        return home
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
@@ -71,7 +60,7 @@ class HomeOptions(OptionsFlow):
         if self.config_entry.state is not ConfigEntryState.LOADED:
             return self.async_abort(reason="home_not_loaded")
         return self.async_show_menu(
-            step_id="init", menu_options=["help", "end_help", "keep"]
+            step_id="init", menu_options=["help", "end_help", "keep", "stamps"]
         )
 
     async def async_step_help(
@@ -201,35 +190,6 @@ class HomeOptions(OptionsFlow):
                     vol.Required("grant"): SelectSelector(
                         SelectSelectorConfig(options=options)
                     )
-                }
-            ),
-            errors=errors,
-        )
-
-    async def async_step_keep(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask how long the log keeps what its entries say."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            try:
-                await self._home.set_retention(
-                    int(user_input["days"]), actors.from_request()
-                )
-            except LogUnavailable:
-                errors["base"] = "log_unavailable"
-            else:
-                return self.async_abort(reason="kept")
-        days = NumberSelectorConfig(
-            min=1, max=3650, step=1, mode=NumberSelectorMode.BOX
-        )
-        return self.async_show_form(
-            step_id="keep",
-            data_schema=vol.Schema(
-                {
-                    vol.Required(
-                        "days", default=self._home.retention_days
-                    ): NumberSelector(days)
                 }
             ),
             errors=errors,
