@@ -27,6 +27,8 @@ from virtual_home.home import HomeOptions, VirtualHome
 from virtual_home.nuki import LockOptions, NukiLock
 from virtual_home.scanner import Scanner
 
+from .log.authority import Authority
+
 # What is drawn must not decide whether a change passes: the same draws each time.
 settings.register_profile("steady", derandomize=True)
 settings.load_profile("steady")
@@ -70,6 +72,25 @@ def silence() -> None:
     """Keep still who would write a line for every byte and every statement."""
     logging.getLogger("bumble").setLevel(logging.WARNING)
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Make a time stamp authority."""
+    return Authority.make(tmp_path_factory.mktemp("authority") / "ours")
+
+
+@pytest.fixture(scope="session")
+def other_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Make another, of a root that nobody here knows."""
+    return Authority.make(tmp_path_factory.mktemp("authority") / "other")
+
+
+@pytest.fixture
+async def tsa(socket_enabled: None, authority: Authority) -> AsyncGenerator[str]:
+    """Give the URL of the authority."""
+    async with authority.serve() as url:
+        yield url
 
 
 @pytest.fixture

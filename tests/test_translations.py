@@ -89,7 +89,7 @@ def test_steps() -> None:
         (TEXTS["config_subentries"]["lock"], ["flows/lock.py"], PAIRING),
         (
             TEXTS["options"],
-            ["flows/options.py"],
+            ["flows/options.py", "flows/log_options.py"],
             {"help_code", "help_code_only", "help_unlocked"},
         ),
     ):
@@ -136,7 +136,7 @@ def test_errors() -> None:
         # Only where a PIN is changed must there be one.
         assert set(section["error"]) == PAIRING_ERRORS | {"pin_empty"}
     raised = literals(source("access/grants.py")) | literals(source("flows/options.py"))
-    raised |= literals(source("access/codes.py"))
+    raised |= literals(source("access/codes.py", "flows/log_options.py"))
     raised |= {refusal.value for refusal in Refusal}
     options = set(TEXTS["options"]["error"])
     assert options <= raised
@@ -157,7 +157,7 @@ def test_errors() -> None:
             ("flows/lock.py",),
             {"keys_unreadable", "unsupported_lock"},
         ),
-        (("options",), ("flows/options.py",), set()),
+        (("options",), ("flows/options.py", "flows/log_options.py"), set()),
     ],
 )
 def test_aborts(
@@ -188,7 +188,7 @@ def test_issues() -> None:
     )
     assert "damaged" in reasons
     opening = set(re.findall(r'problem = "(un\w+)"', source("home.py")))
-    running = {"damaged", "unavailable", "clock_back"}
+    running = {"damaged", "unavailable", "clock_back", "stamp_overdue"}
     made |= {f"log_{problem}" for problem in reasons | opening | running}
     assert made == set(TEXTS["issues"])
     known = {"device", "found", "lock", "locks", "name"}

@@ -7,6 +7,7 @@ VERSION: Final = "0.1.0"
 SUBENTRY_LOCK: Final = "lock"
 CONF_SHARING: Final = "sharing"
 CONF_RETENTION: Final = "retention_days"
+CONF_STAMPS: Final = "stamps"
 EVENT_ACCESS: Final = f"{DOMAIN}_access"
 FOLDER: Final = DOMAIN
 """Our private folder in the configuration directory: log, keys, exports."""

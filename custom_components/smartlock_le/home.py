@@ -16,14 +16,15 @@ from . import issues, notices, opening
 from .access.grants import Grants
 from .access.ledger import Ledger
 from .access.models import Grant
-from .const import CONF_RETENTION, CONF_SHARING, DOMAIN
+from .const import CONF_RETENTION, CONF_SHARING, CONF_STAMPS, DOMAIN
 from .locks.keybook import KeyBook
 from .locks.managed import ManagedLock
 from .locks.roster import Roster
-from .log import RETENTION_DAYS, Log, LogUnavailable
-from .models import AccessEvent, Actor, LockError
+from .log import RETENTION_DAYS, Log, LogError, LogUnavailable
+from .models import AccessEvent, Actor, LockError, utc_now
 from .opening import home_folder
 from .sharing.switch import SharingSwitch
+from .stamping import Stamping, StampSettings
 from .upkeep import Upkeep
 
 _LOGGER = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Home:
 
     log: Log
     upkeep: Upkeep
+    stamping: Stamping
     roster: Roster
     grants: Grants
 
@@ -74,8 +76,14 @@ class Home:
         self.log = await opening.open_log(self.hass, self.entry.entry_id)
         self.log.listen(self._log_changed)
         self._log_changed()
+        self.stamping = Stamping(self.hass, self.log, lambda: self.stamps, self.spawn)
         self.upkeep = Upkeep(
-            self.hass, self.log, lambda: self.retention_days, self._reopen, self.spawn
+            self.hass,
+            self.log,
+            lambda: self.retention_days,
+            self.stamping.run,
+            self._reopen,
+            self.spawn,
         )
         self._sharing = SharingSwitch(
             self.log,
@@ -127,6 +135,7 @@ class Home:
         self._stopping = True
         self._schedule(None)
         self.upkeep.stop()
+        self.stamping.stop()
         await self.grants.stop()
         # A lock that is coming just now must not start after this.
         async with self._changing:
@@ -296,6 +305,47 @@ class Home:
             {"setting": "database", "value": self.log.backend, **actor.fields()},
         )
 
+    @property
+    def stamp_authority(self) -> dict[str, str]:
+        """The authority that was chosen last, `url` and `root`; empty if none was."""
+        kept = self.entry.options.get(CONF_STAMPS, {})
+        return {name: kept[name] for name in ("url", "root") if name in kept}
+
+    @property
+    def stamps(self) -> StampSettings | None:
+        """Who stamps the log; None: nobody, as long as the owner did not say so."""
+        kept = self.entry.options.get(CONF_STAMPS, {})
+        if not kept.get("on"):
+            return None
+        since = datetime.fromisoformat(kept["since"])
+        return StampSettings(kept["url"], kept["root"], since)
+
+    async def start_stamps(self, url: str, root: str, actor: Actor) -> LogError | None:
+        """Have the log stamped from now on; return why there is no first stamp, if so.
+
+        `root` is a certificate as PEM. Raises LogUnavailable where it could not be
+        entered first.
+        """
+        await self.log.append("setting", _stamps_entry("on", actor))
+        self._save_stamps(on=True, url=url, root=root, since=utc_now().isoformat())
+        return await self.stamping.run()
+
+    async def stop_stamps(self, actor: Actor) -> None:
+        """Have the log stamped no more; that works at once, whatever the log does."""
+        if self.stamps is None:
+            return
+        self._save_stamps(on=False)
+        await self.log.append_or_keep("setting", _stamps_entry("off", actor))
+        await self.stamping.run()
+
+    @callback
+    def _save_stamps(self, **changed: bool | str) -> None:
+        options = self.entry.options
+        stamps = {**options.get(CONF_STAMPS, {}), **changed}
+        self.hass.config_entries.async_update_entry(
+            self.entry, options={**options, CONF_STAMPS: stamps}
+        )
+
     @callback
     def _log_changed(self) -> None:
         issues.log_problem(self.hass, self.log.problem, self.log.damage)
@@ -314,3 +364,7 @@ class Home:
         """Tell the listeners."""
         for listener in list(self._listeners):
             listener()
+
+
+def _stamps_entry(value: str, actor: Actor) -> dict[str, str]:
+    return {"setting": CONF_STAMPS, "value": value, **actor.fields()}

@@ -48,7 +48,7 @@ async def need_driver(hass: HomeAssistant, url: str) -> None:
     """
     if driver := place.driver(url):
         try:
-            await async_process_requirements(hass, DOMAIN, [driver])
+            await async_process_requirements(hass, DOMAIN, [driver], is_built_in=False)
         except RequirementsNotFound as err:
             raise LogRefused("database_driver") from err
 

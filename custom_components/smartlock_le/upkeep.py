@@ -1,9 +1,9 @@
-"""What the log needs once a day: that it is checked, and that what is due is erased.
+"""What the log needs once a day: what is due is erased, the rest is checked and stamped.
 
 One that did not open is tried again each minute.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 import logging
 from typing import Any
@@ -28,15 +28,17 @@ class Upkeep:
         hass: HomeAssistant,
         log: Log,
         days: Callable[[], int],
+        stamp: Callable[[], Awaitable[object]],
         reopen: Callable[[], Coroutine[Any, Any, None]],
         spawn: Callable[[Coroutine[Any, Any, Any], str], object],
     ) -> None:
-        """Take the log, what says how many days are kept, and what starts tasks.
+        """Take the log, what says how many days are kept, what stamps, what starts tasks.
 
         `reopen` starts the home anew if the log, which is in memory, can be opened now.
         """
         self._log = log
         self._days = days
+        self._stamp = stamp
         self._spawn = spawn
         self._reopen = reopen
         self._undo: list[CALLBACK_TYPE] = [
@@ -61,7 +63,7 @@ class Upkeep:
         self._spawn(self._reopen(), "log reopen")
 
     async def run(self) -> None:
-        """Erase what is due, then check the whole log."""
+        """Erase what is due, then check the whole log and have it stamped."""
         if self._log.volatile:
             return
         try:
@@ -69,3 +71,4 @@ class Upkeep:
             await self._log.verify()
         except LogUnavailable as err:
             _LOGGER.warning("The log was not looked after today: %s", err)
+        await self._stamp()

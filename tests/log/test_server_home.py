@@ -112,7 +112,9 @@ async def test_a_driver_that_cannot_be_installed(
     """No internet: the log stays; one that is there already is tried again."""
     wanted: list[list[str]] = []
 
-    async def offline(_: HomeAssistant, __: str, packages: list[str]) -> None:
+    async def offline(
+        _: HomeAssistant, ___: str, packages: list[str], **__: bool
+    ) -> None:
         wanted.append(packages)
         raise RequirementsNotFound("smartlock_le", packages)
 

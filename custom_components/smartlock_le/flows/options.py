@@ -2,19 +2,15 @@
 
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlow
-from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.helpers.selector import (
     BooleanSelector,
     NumberSelector,
     NumberSelectorConfig,
-    NumberSelectorMode,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
 )
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
@@ -29,9 +25,8 @@ from ..access.models import (
     GrantMethod,
     Opened,
 )
-from ..home import Home
-from ..log import LogRefused, LogUnavailable
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
+from .log_options import LogOptions
 
 _CHECK = vol.Schema(GRANT_FIELDS)
 _SHOWN_REFUSALS = {
@@ -53,27 +48,10 @@ def _error(err: LockError | GrantError) -> str:
     return "outcome_unknown"
 
 
-def _url_of(user_input: dict[str, Any]) -> str:
-    """Return the URL that was entered, or nothing for our own folder."""
-    if user_input["place"] == "here":
-        return ""
-    if not (url := str(user_input.get("url", "")).strip()):
-        raise LogRefused("database_url")
-    return url
-
-
-class HomeOptions(OptionsFlow):
+class HomeOptions(LogOptions):
     """The menu of the home."""
 
     _opened: Opened
-
-    @property
-    def _home(self) -> Home:
-        # Looked up at each step: the home may have stopped under an open menu.
-        if self.config_entry.state is not ConfigEntryState.LOADED:
-            raise AbortFlow("home_not_loaded")
-        home: Home = self.config_entry.runtime_data
-        return home
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
@@ -82,7 +60,8 @@ class HomeOptions(OptionsFlow):
         if self.config_entry.state is not ConfigEntryState.LOADED:
             return self.async_abort(reason="home_not_loaded")
         return self.async_show_menu(
-            step_id="init", menu_options=["help", "end_help", "keep", "database"]
+            step_id="init",
+            menu_options=["help", "end_help", "keep", "database", "stamps"],
         )
 
     async def async_step_help(
@@ -212,69 +191,6 @@ class HomeOptions(OptionsFlow):
                     vol.Required("grant"): SelectSelector(
                         SelectSelectorConfig(options=options)
                     )
-                }
-            ),
-            errors=errors,
-        )
-
-    async def async_step_keep(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask how long the log keeps what its entries say."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            try:
-                await self._home.set_retention(
-                    int(user_input["days"]), actors.from_request()
-                )
-            except LogUnavailable:
-                errors["base"] = "log_unavailable"
-            else:
-                return self.async_abort(reason="kept")
-        days = NumberSelectorConfig(
-            min=1, max=3650, step=1, mode=NumberSelectorMode.BOX
-        )
-        return self.async_show_form(
-            step_id="keep",
-            data_schema=vol.Schema(
-                {
-                    vol.Required(
-                        "days", default=self._home.retention_days
-                    ): NumberSelector(days)
-                }
-            ),
-            errors=errors,
-        )
-
-    async def async_step_database(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask where the log is kept, and move it there."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            try:
-                url = _url_of(user_input)
-                await self._home.move_log(url, actors.from_request())
-            except LogRefused as err:
-                errors["base"] = err.key
-            except LogUnavailable:
-                errors["base"] = "log_unavailable"
-            else:
-                return self.async_abort(reason="log_moved")
-        now = "here" if self._home.log.backend == "sqlite" else "server"
-        return self.async_show_form(
-            step_id="database",
-            data_schema=vol.Schema(
-                {
-                    vol.Required("place", default=now): SelectSelector(
-                        SelectSelectorConfig(
-                            options=["here", "server"], translation_key="place"
-                        )
-                    ),
-                    # It holds a password.
-                    vol.Optional("url"): TextSelector(
-                        TextSelectorConfig(type=TextSelectorType.PASSWORD)
-                    ),
                 }
             ),
             errors=errors,

@@ -3,16 +3,29 @@
 from . import place, sealed
 from .canonical import Value
 from .care import RETENTION_DAYS
-from .errors import BadEntry, LogError, LogRefused, LogUnavailable, LogUnreadable
+from .errors import (
+    BadEntry,
+    LogError,
+    LogRefused,
+    LogUnavailable,
+    LogUnreadable,
+    StampError,
+    StampNotBelievable,
+    StampNotInstalled,
+    StampRefused,
+    StampUnreachable,
+)
 from .kinds import COMMON, KINDS, MAX_TEXT, Kind
 from .log import Log
 from .model import Also, Entry, Exported, Page
+from .stamps import MAX_ANSWER, root_certificate
 from .tables import checkpoints, entries, metadata, put
 from .verify import Report
 
 __all__ = [
     "COMMON",
     "KINDS",
+    "MAX_ANSWER",
     "MAX_TEXT",
     "RETENTION_DAYS",
     "Also",
@@ -27,11 +40,17 @@ __all__ = [
     "LogUnreadable",
     "Page",
     "Report",
+    "StampError",
+    "StampNotBelievable",
+    "StampNotInstalled",
+    "StampRefused",
+    "StampUnreachable",
     "Value",
     "checkpoints",
     "entries",
     "metadata",
     "place",
     "put",
+    "root_certificate",
     "sealed",
 ]

@@ -35,6 +35,26 @@ class LogUnavailable(LogError):
         self.damaged = damaged
 
 
+class StampError(LogError):
+    """No time stamp could be had; nothing was changed."""
+
+
+class StampUnreachable(StampError):
+    """The authority did not answer in time, or not at all."""
+
+
+class StampRefused(StampError):
+    """The authority answered that it gives no stamp."""
+
+
+class StampNotBelievable(StampError):
+    """The answer is none, is another's, or does not verify."""
+
+
+class StampNotInstalled(StampError):
+    """The package that checks stamps could not be installed."""
+
+
 class LogUnreadable(LogError):
     """The log cannot be opened, and its files were left as they are.
 

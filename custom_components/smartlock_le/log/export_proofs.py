@@ -13,8 +13,10 @@ from .engine import damage
 from .errors import LogRefused, LogUnavailable
 from .files import written
 from .model import Exported, LogRow
-from .proof import check_inclusion, tlog_proof
+from .note import root_of
+from .proof import Prover, check_consistency, check_inclusion, tlog_growth, tlog_proof
 from .reader import Reader
+from .stamps import earliest
 
 FORMAT = "smartlock-le/log-proof/1"
 _VERIFIER = Path(__file__).with_name("verify.py")
@@ -34,8 +36,9 @@ def export_proofs(
     """Write entries to a zip file at `path`: what they say, and a tlog-proof each.
 
     Fields in `withhold` are left out; their commitments stay. What begins the later logs
-    goes along: it names the keys of those before. Raises LogRefused (`entry_not_found`),
-    LogUnavailable, and `path` is then as it was.
+    goes along: it names the keys of those before. So does, for the last log asked of, the
+    earliest time stamp over all that is asked of it. Raises LogRefused
+    (`entry_not_found`), LogUnavailable, and `path` is then as it was.
     """
     rows = list(logs)
     asked = {seq: _log_of(rows, seq) for seq in numbers}
@@ -82,6 +85,12 @@ def export_proofs(
                 orjson.dumps({"format": FORMAT, "logs": [log.header for log in rows]}),
             )
             zipped.writestr(_member("verify.py"), _VERIFIER.read_bytes())
+            if asked:
+                log = asked[max(asked)]
+                for name, data in _stamped(
+                    reader, log, max(asked), provers[log.first]
+                ).items():
+                    zipped.writestr(_member(name), data)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as err:
@@ -89,6 +98,25 @@ def export_proofs(
             f"the proofs could not be written: {err.strerror}"
         ) from err
     return Exported(path, len(wanted), digest)
+
+
+def _stamped(
+    reader: Reader, log: LogRow, last: int, prover: Prover
+) -> dict[str, str | bytes]:
+    """Return the files of the earliest stamp over a log up to entry `last`, if any."""
+    stamp = earliest(reader, last, log.first + log.size)
+    if stamp is None:
+        return {}
+    old = stamp.upto - log.first
+    proof = prover.consistency(old, log.size)
+    root = bytes.fromhex(root_of(stamp.checkpoint))
+    if not check_consistency(old, root, log.size, proof, log.root):
+        raise damage(f"the stamped checkpoint of {old} entries is not the log's")
+    return {
+        "stamp.tsr": stamp.token,
+        "stamp.checkpoint": stamp.checkpoint,
+        "stamp.consistency": tlog_growth(old, proof, log.checkpoint),
+    }
 
 
 def _member(name: str) -> zipfile.ZipInfo:

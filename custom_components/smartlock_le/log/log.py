@@ -27,6 +27,7 @@ from .moving import move
 from .note import root_of
 from .proof import check_consistency
 from .signature import check_signature
+from .stamps import Stamps
 from .store import Store
 from .verify import Codec, Report, Unusable, verify_store
 from .writer import Writer
@@ -73,6 +74,14 @@ class Log:
             partial(self._run, thread if self.volatile else self._readers),
             partial(self._run, thread),
             self._reading,
+        )
+        self.stamps = Stamps(
+            store,
+            clock,
+            lambda: self._writer.head,
+            partial(self._run, thread),
+            partial(self._run, thread),
+            self._listeners.tell,
         )
         self.copies = Copies(self, store.folder / "exports")
         self.last_verified: Report | None = None
@@ -351,7 +360,7 @@ class Log:
 
     @property
     def problem(self) -> str | None:
-        """What is wrong: `damaged`, `unavailable`, `clock_back`, or nothing.
+        """What is wrong: `damaged`, `unavailable`, `clock_back`, `stamp_overdue`, or nothing.
 
         Of a log in memory, why it is.
         """
@@ -361,7 +370,9 @@ class Log:
             return "damaged"
         if self._writer.unavailable:
             return "unavailable"
-        return "clock_back" if self._store.clock_back else None
+        if self._store.clock_back:
+            return "clock_back"
+        return "stamp_overdue" if self.stamps.overdue else None
 
     @property
     def damage(self) -> str:

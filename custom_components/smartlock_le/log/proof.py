@@ -164,3 +164,9 @@ def tlog_proof(index: int, path: Sequence[bytes], checkpoint: str) -> str:
     lines = ["c2sp.org/tlog-proof@v1", f"index {index}"]
     lines += [b64encode(node).decode() for node in path]
     return "\n".join(lines) + f"\n\n{checkpoint}"
+
+
+def tlog_growth(old: int, path: Sequence[bytes], checkpoint: str) -> str:
+    """Return a consistency proof as text (C2SP tlog-witness, body of add-checkpoint)."""
+    lines = [f"old {old}", *(b64encode(node).decode() for node in path)]
+    return "\n".join(lines) + f"\n\n{checkpoint}"

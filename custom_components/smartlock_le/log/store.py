@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Executable, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from . import migrate, place
@@ -247,6 +247,11 @@ class Store:
         self._state = state
         self._mark()
         return written
+
+    def run(self, statement: Executable) -> None:
+        """Write what belongs to no entry. Raises LogUnavailable."""
+        with named(), self._writing() as connection:
+            connection.execute(statement)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

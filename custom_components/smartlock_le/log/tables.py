@@ -76,6 +76,15 @@ checkpoints = Table(
     comment="Signed when the entries before `upto` were all there were",
 )
 
+stamps = Table(
+    "stamps",
+    metadata,
+    Column("upto", _NUMBER, primary_key=True, autoincrement=False),
+    Column("time", BigInteger, nullable=False),  # microseconds since 1970, UTC
+    Column("token", LargeBinary, nullable=False),
+    comment="Time stamps (RFC 3161) over the note of the checkpoint with that `upto`",
+)
+
 epochs = Table(
     "epochs",
     metadata,
