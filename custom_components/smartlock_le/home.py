@@ -127,8 +127,11 @@ class Home:
 
         Not while a grant is open: a log in memory is all that knows of it.
         """
-        if not self.grants.open_grants() and await opening.ready(self.hass):
-            self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+        entry_id = self.entry.entry_id
+        if not self.grants.open_grants() and await opening.opens_now(
+            self.hass, entry_id
+        ):
+            self.hass.config_entries.async_schedule_reload(entry_id)
 
     async def stop(self) -> None:
         """End everything; safe to call twice."""

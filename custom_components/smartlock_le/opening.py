@@ -17,9 +17,14 @@ def home_folder(hass: HomeAssistant) -> Path:
     return Path(hass.config.path(FOLDER))
 
 
+def _origin(entry_id: str) -> str:
+    """Return the name that a new log of this home gets."""
+    return f"smartlock-le.local/{entry_id.lower()}"
+
+
 async def open_log(hass: HomeAssistant, entry_id: str) -> Log:
     """Open the log; where it does not open, life goes on without."""
-    origin = f"smartlock-le.local/{entry_id.lower()}"
+    origin = _origin(entry_id)
     try:
         await _need_its_driver(hass)
         return await Log.open(home_folder(hass), origin=origin, version=VERSION)
@@ -32,13 +37,13 @@ async def open_log(hass: HomeAssistant, entry_id: str) -> Log:
     return await Log.memory(origin=origin, version=VERSION, problem=problem)
 
 
-async def ready(hass: HomeAssistant) -> bool:
-    """Tell whether the database of the log answers."""
+async def opens_now(hass: HomeAssistant, entry_id: str) -> bool:
+    """Tell whether a log that could not be opened can be opened now."""
     try:
         await _need_its_driver(hass)
     except LogUnavailable, LogRefused:
         return False
-    return await hass.async_add_executor_job(place.ready, home_folder(hass))
+    return await Log.opens(home_folder(hass), _origin(entry_id))
 
 
 async def need_driver(hass: HomeAssistant, url: str) -> None:

@@ -24,7 +24,7 @@ from custom_components.smartlock_le.log import (
 from custom_components.smartlock_le.log.engine import named
 
 from .servers import Running
-from .support import START, Clock, fill, open_log, sample
+from .support import ORIGIN, START, Clock, fill, open_log, sample
 
 LATER = START + timedelta(hours=1)
 OWNER = {"actor_kind": "user", "actor": "o", "actor_name": "Owner"}
@@ -120,12 +120,11 @@ async def test_server_that_goes_and_comes(
         assert not await log.append_or_keep("access", sample("access", lock="kept"))
         assert log.problem == "unavailable"
         assert log.backlog == 1
-        assert not place.ready(tmp_path)
+        assert not await Log.opens(tmp_path, ORIGIN)
         with pytest.raises(LogUnavailable):
             await open_log(tmp_path)
     finally:
         server.start()
-    assert place.ready(tmp_path)
     await visit(log)
     assert log.problem is None
     assert len((await log.entries(lock="kept")).entries) == 1
@@ -190,7 +189,7 @@ async def test_url_that_is_none(tmp_path: Path, url: str) -> None:
     (tmp_path / "database").write_text(url)
     with pytest.raises(LogUnavailable, match="no such database"):
         await open_log(tmp_path)
-    assert not place.ready(tmp_path)
+    assert not await Log.opens(tmp_path, ORIGIN)
 
 
 async def test_refused(tmp_path: Path, server: Running, database: str) -> None:
@@ -314,7 +313,7 @@ async def test_what_others_do_to_it(
         if why:
             with pytest.raises(LogUnreadable, match=why):
                 await open_log(tmp_path)
-            assert place.ready(tmp_path)
+            assert await Log.opens(tmp_path, ORIGIN)
 
 
 async def test_tables_go_while_it_runs(
@@ -385,6 +384,23 @@ async def test_another_database_behind_the_url(
     assert log.origin != origin
     (restored,) = (await log.entries(kinds=["restored"])).entries
     assert restored.fields["reason"] == "rolled_back"
+    await check(log)
+    await log.close()
+
+
+async def test_server_that_is_gone_for_good(
+    tmp_path: Path, server: Running, database: str
+) -> None:
+    """Without the file that names it a new log begins, and says which it follows."""
+    log = await moved(tmp_path, server.url(database))
+    origin = log.origin
+    await log.close()
+    (tmp_path / "database").unlink()
+    assert await Log.opens(tmp_path, ORIGIN)
+    log = await open_log(tmp_path, clock=Clock(LATER + timedelta(hours=1)))
+    assert log.backend == "sqlite"
+    (restored,) = (await log.entries(kinds=["restored"])).entries
+    assert (restored.fields["reason"], restored.fields["origin"]) == ("lost", origin)
     await check(log)
     await log.close()
 

@@ -128,11 +128,11 @@ async def test_a_driver_that_cannot_be_installed(
     file.write_text("postgresql://a:b@127.0.0.1:1/x")
     await hass.config_entries.async_setup(entry.entry_id)
     assert entry.runtime_data.log.problem == "unopened"
-    assert not await opening.ready(hass)
+    assert not await opening.opens_now(hass, entry.entry_id)
     file.unlink()
-    assert await opening.ready(hass)
+    assert await opening.opens_now(hass, entry.entry_id)
     file.mkdir()
-    assert not await opening.ready(hass)
+    assert not await opening.opens_now(hass, entry.entry_id)
     file.rmdir()
 
 

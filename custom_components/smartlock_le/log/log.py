@@ -19,7 +19,7 @@ from . import kinds as schemas
 from .canonical import Value
 from .care import Care
 from .copies import Copies
-from .errors import LogRefused, LogUnavailable
+from .errors import LogRefused, LogUnavailable, LogUnreadable
 from .export import export
 from .export_proofs import export_proofs
 from .model import Also, Draft, Entry, Exported, Page
@@ -125,6 +125,21 @@ class Log:
         log = cls(store, thread, clock, RETRY_SECONDS, problem)
         await log.append_or_keep("started", {"version": version, "clean": "no"})
         return log
+
+    @classmethod
+    async def opens(cls, folder: Path, origin: str) -> bool:
+        """Try whether the log in `folder` can be opened now, or why not is for good."""
+        try:
+            store, thread = await _in_thread(
+                partial(Store.open, folder, origin, utc_now)
+            )
+        except LogUnreadable:
+            return True
+        except LogUnavailable:
+            return False
+        thread.submit(store.close)
+        thread.shutdown(wait=False)
+        return True
 
     async def append(
         self,

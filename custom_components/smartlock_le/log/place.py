@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from .engine import Database
-from .errors import LogRefused, LogUnavailable, LogUnreadable
 from .files import sync_folder, written
 from .server import CHECKED, DRIVERS, Server, parse
 from .sqlite import Sqlite, remove
@@ -60,18 +59,3 @@ def at(folder: Path, url: str) -> Database:
 def tidy(folder: Path) -> None:
     """Remove the file of a log that was moved to a server. Raises OSError."""
     remove(folder / "log.db")
-
-
-def ready(folder: Path) -> bool:
-    """Tell whether the database answers, whatever it has to say."""
-    try:
-        database = locate(folder)
-        try:
-            database.probe()
-        finally:
-            database.engine.dispose()
-    except LogUnreadable:
-        return True
-    except LogUnavailable, LogRefused, OSError:
-        return False
-    return True
