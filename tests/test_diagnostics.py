@@ -40,6 +40,7 @@ async def test_it_helps_and_tells_nothing_about_anyone(
     assert found["grants"] == [{"method": "code", "state": "open", "uses": 0}]
     assert found["sharing"] is False
     assert found["log"] == {
+        "database": "sqlite",
         "size": entry.runtime_data.log.size,
         "problem": None,
         "backlog": 0,

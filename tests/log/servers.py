@@ -40,7 +40,11 @@ class Running:
         """Start it and wait until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, stdout=log, stderr=log, user=self.user
+                self.command,
+                stdout=log,
+                stderr=log,
+                user=self.user,
+                cwd=self.log.parent,
             )
         end = time.monotonic() + 60
         while True:
@@ -96,14 +100,17 @@ def postgresql() -> Iterator[Running]:
     """Run PostgreSQL."""
     with _folder() as folder:
         user = _USER if os.geteuid() == 0 else None
+        programs = _PROGRAMS
         if user:
             shutil.chown(folder, user)
+            # This user may not come to where we are.
+            programs = Path(shutil.copytree(_PROGRAMS, folder / "run"))
         (folder / "password").write_text(_PASSWORD)
         (folder / "password").chmod(0o644)
         data = folder / "data"
         subprocess.run(
             [
-                _PROGRAMS / "initdb",
+                programs / "initdb",
                 *("-D", data, "-U", "log", "--pwfile", folder / "password"),
                 *("--auth", "scram-sha-256", "--encoding", "UTF8", "--no-sync"),
                 *("--locale", "C"),
@@ -111,10 +118,11 @@ def postgresql() -> Iterator[Running]:
             check=True,
             capture_output=True,
             user=user,
+            cwd=folder,
         )
         port = _free_port()
         command = [
-            *(str(_PROGRAMS / "postgres"), "-D", str(data), "-p", str(port)),
+            *(str(programs / "postgres"), "-D", str(data), "-p", str(port)),
             *(
                 "-c",
                 "listen_addresses=127.0.0.1",

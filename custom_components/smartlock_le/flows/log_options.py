@@ -128,11 +128,12 @@ class LogOptions(OptionsFlow):
             else:
                 return self.async_abort(reason="log_moved")
         now = "here" if self._home.log.backend == "sqlite" else "server"
+        chosen = (user_input or {}).get("place", now)
         return self.async_show_form(
             step_id="database",
             data_schema=vol.Schema(
                 {
-                    vol.Required("place", default=now): SelectSelector(
+                    vol.Required("place", default=chosen): SelectSelector(
                         SelectSelectorConfig(
                             options=["here", "server"], translation_key="place"
                         )

@@ -120,7 +120,7 @@ class Database(ABC):
     def forget(self) -> bool:
         """Have the database drop what it still has of erased rows; return whether it did.
 
-        Raises LogUnavailable.
+        Raises LogUnavailable, OSError.
         """
 
     @abstractmethod

@@ -301,9 +301,9 @@ class Store:
         """
         erased = select(epochs.c.epoch).where(epochs.c.erased == 1)
         gone = {row["epoch"] for row in self.reader.read(erased)}
-        if not self.database.forget():
-            _LOGGER.warning("What was erased is in the write-ahead log for longer")
         try:
+            if not self.database.forget():
+                _LOGGER.warning("What was erased is in the write-ahead log for longer")
             # Last: while a key is there, it is known that this was not done.
             for epoch in sorted(gone & self.keys.numbers()):
                 self.keys.destroy(epoch)
