@@ -38,22 +38,23 @@ class Running:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command,
-                stdout=log,
-                stderr=log,
-                user=self.user,
-                cwd=self.log.parent,
-            )
         end = time.monotonic() + 60
         while True:
+            # After a kill its children hold the data for a moment: then it ends at once.
+            if self.process is None or self.process.poll() is not None:
+                with self.log.open("ab") as log:
+                    self.process = subprocess.Popen(
+                        self.command,
+                        stdout=log,
+                        stderr=log,
+                        user=self.user,
+                        cwd=self.log.parent,
+                    )
             with suppress(psycopg.OperationalError, pymysql.err.OperationalError):
                 self.run("SELECT 1")
                 return
-            assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < end, self.log.read_text()
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop it as a host that goes down would (SIGINT: PostgreSQL's fast shutdown)."""
