@@ -2,7 +2,6 @@
 
 import asyncio
 
-from homeassistant.components import bluetooth
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import ConfigEntryError
@@ -13,6 +12,7 @@ from . import blueprint, issues, services
 from .const import DOMAIN
 from .entity import home_identifier
 from .home import Home, HomeEntry
+from .locks.families import rediscover
 from .locks.keybook import KeyBook, KeyBookUnreadable
 from .locks.roster import clean_home
 from .opening import home_folder
@@ -80,10 +80,10 @@ async def async_remove_entry(hass: HomeAssistant, entry: HomeEntry) -> None:
         await book.load()
     except KeyBookUnreadable:
         return
-    locks = book.ids()
+    locks = {lock_id: book[lock_id] for lock_id in book.ids()}
     async with asyncio.timeout(60):
         if left := await clean_home(hass, book):
             issues.home_left(hass, left)
-    for lock_id in locks:
+    for lock_id, keys in locks.items():
         # Home Assistant itself remembers only the lock that founded the home.
-        bluetooth.async_rediscover_address(hass, lock_id)
+        rediscover(hass, lock_id, keys)

@@ -69,8 +69,11 @@ async def async_setup_entry(
 
     @callback
     def add(subentry_id: str, lock: ManagedLock) -> None:
+        if lock.driver.attached:
+            # Its own entities say so already.
+            return
         async_add_entities(
-            [LockBinarySensor(lock, CONNECTIVITY)], config_subentry_id=subentry_id
+            [LockBinarySensor(hass, lock, CONNECTIVITY)], config_subentry_id=subentry_id
         )
         add_door(subentry_id, lock)
 
@@ -82,7 +85,7 @@ async def async_setup_entry(
             if lock.driver.state.has_door_sensor:
                 undo()
                 async_add_entities(
-                    [LockBinarySensor(lock, DOOR)], config_subentry_id=subentry_id
+                    [LockBinarySensor(hass, lock, DOOR)], config_subentry_id=subentry_id
                 )
 
         undo = lock.driver.on_change(changed)
@@ -96,9 +99,11 @@ class LockBinarySensor(LockBaseEntity, BinarySensorEntity):
 
     entity_description: LockDescription
 
-    def __init__(self, lock: ManagedLock, description: LockDescription) -> None:
+    def __init__(
+        self, hass: HomeAssistant, lock: ManagedLock, description: LockDescription
+    ) -> None:
         """Take the lock and what to show."""
-        super().__init__(lock, description.key)
+        super().__init__(hass, lock, description.key)
         self.entity_description = description
 
     @property

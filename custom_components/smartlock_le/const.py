@@ -5,6 +5,8 @@ from typing import Final
 DOMAIN: Final = "smartlock_le"
 VERSION: Final = "0.1.0"
 SUBENTRY_LOCK: Final = "lock"
+CONF_FAMILY: Final = "family"
+CONF_OWN_LOCK: Final = "own_lock"
 CONF_SHARING: Final = "sharing"
 CONF_RETENTION: Final = "retention_days"
 CONF_STAMPS: Final = "stamps"

@@ -4,12 +4,13 @@ from abc import abstractmethod
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import CONNECTION_BLUETOOTH, DeviceInfo
 from homeassistant.helpers.entity import Entity
 
 from .const import DOMAIN
 from .home import Home
+from .locks.entities import device_of
 from .locks.managed import ManagedLock
 
 
@@ -54,19 +55,28 @@ class LockBaseEntity(Entity):
     _attr_has_entity_name = True
     _attr_should_poll = False
 
-    def __init__(self, lock: ManagedLock, key: str) -> None:
+    def __init__(self, hass: HomeAssistant, lock: ManagedLock, key: str) -> None:
         """Take the lock and the entity's own key."""
         self.managed = lock
         self._attr_translation_key = key
         self._attr_unique_id = f"{lock.ref.id}_{key}"
-        self._attr_device_info = DeviceInfo(
-            identifiers={(DOMAIN, lock.ref.id)},
-            connections={(CONNECTION_BLUETOOTH, lock.ref.id)},
-            name=lock.ref.name,
-            manufacturer="Nuki",
-            model=lock.driver.model,
-            sw_version=lock.driver.firmware,
+        device = (
+            device_of(hass, lock.driver.entity_id) if lock.driver.attached else None
         )
+        if device:
+            # Its device is another integration's: we only stand beside its entities.
+            self.device_entry = device
+            return
+        info = DeviceInfo(
+            identifiers={(DOMAIN, lock.ref.id)},
+            name=lock.ref.name,
+            manufacturer=lock.driver.manufacturer or None,
+            model=lock.driver.model,
+            sw_version=lock.driver.firmware or None,
+        )
+        if not lock.driver.attached:
+            info["connections"] = {(CONNECTION_BLUETOOTH, lock.ref.id)}
+        self._attr_device_info = info
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -36,7 +36,7 @@ async def async_setup_entry(
 
     @callback
     def add(subentry_id: str, lock: ManagedLock) -> None:
-        async_add_entities([Access(lock)], config_subentry_id=subentry_id)
+        async_add_entities([Access(hass, lock)], config_subentry_id=subentry_id)
 
     entry.runtime_data.on_new_lock(add)
 
@@ -46,9 +46,9 @@ class Access(LockBaseEntity, EventEntity):
 
     _attr_event_types = [kind.value for kind in EVENT_TYPES]
 
-    def __init__(self, lock: ManagedLock) -> None:
+    def __init__(self, hass: HomeAssistant, lock: ManagedLock) -> None:
         """Take the lock."""
-        super().__init__(lock, "access")
+        super().__init__(hass, lock, "access")
 
     @property
     @override
@@ -78,7 +78,7 @@ class Access(LockBaseEntity, EventEntity):
         self.hass.bus.async_fire(
             EVENT_ACCESS,
             {
-                "entity_id": lock or self.entity_id,
+                "entity_id": lock or self.managed.driver.entity_id or self.entity_id,
                 "device_id": self.device_entry.id if self.device_entry else None,
                 "lock": self.managed.ref.name,
                 "event": event.event.value,

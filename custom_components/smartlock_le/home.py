@@ -12,7 +12,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util.file import WriteError
 
-from . import issues, notices, opening
+from . import issues, notices, opening, stand_in
 from .access.grants import Grants
 from .access.ledger import Ledger
 from .access.models import Grant
@@ -170,6 +170,8 @@ class Home:
                 for undo in self._undo.pop(lock.ref.id, []):
                     undo()
                 await lock.stop()
+                if lock.driver.attached:
+                    stand_in.set_hidden(self.hass, lock.driver.entity_id, hidden=False)
                 await self.grants.lock_removed(lock.ref.id)
                 issues.lock_problem(self.hass, lock.ref, None)
             await self.roster.enter_members()

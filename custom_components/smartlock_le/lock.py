@@ -7,7 +7,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from . import actors
+from . import actors, stand_in
+from .const import CONF_OWN_LOCK
 from .entity import LockBaseEntity
 from .errors import translated
 from .home import HomeEntry
@@ -23,11 +24,16 @@ async def async_setup_entry(
     entry: HomeEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add a lock for each lock."""
+    """Add a lock for each lock that has none, or whose owner wants ours in its place."""
 
     @callback
     def add(subentry_id: str, lock: ManagedLock) -> None:
-        async_add_entities([DoorLock(lock)], config_subentry_id=subentry_id)
+        if lock.driver.attached:
+            wanted = entry.subentries[subentry_id].data.get(CONF_OWN_LOCK, False)
+            stand_in.set_hidden(hass, lock.driver.entity_id, hidden=wanted)
+            if not wanted:
+                return
+        async_add_entities([DoorLock(hass, lock)], config_subentry_id=subentry_id)
 
     entry.runtime_data.on_new_lock(add)
 
@@ -37,15 +43,21 @@ class DoorLock(LockBaseEntity, LockEntity):
 
     _attr_name = None
 
-    def __init__(self, lock: ManagedLock) -> None:
+    def __init__(self, hass: HomeAssistant, lock: ManagedLock) -> None:
         """Take the lock."""
-        super().__init__(lock, "lock")
-        if Capability.OPEN in lock.capabilities:
-            self._attr_supported_features = LockEntityFeature.OPEN
+        super().__init__(hass, lock, "lock")
+
+    @property
+    @override
+    def supported_features(self) -> LockEntityFeature:
+        opens = Capability.OPEN in self.managed.capabilities
+        return LockEntityFeature.OPEN if opens else LockEntityFeature(0)
 
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
+        if self.managed.driver.attached:
+            stand_in.take_over(self.hass, self.managed.driver.entity_id, self.entity_id)
         self.async_on_remove(self.managed.on_event(self._accessed))
         self.async_on_remove(self.managed.driver.on_change(self._keep_version))
         self._keep_version()
@@ -55,6 +67,8 @@ class DoorLock(LockBaseEntity, LockEntity):
         """Show what the lock runs now: it may be updated while we run."""
         firmware = self.managed.driver.firmware
         device = self.device_entry
+        if self.managed.driver.attached:
+            return
         if isinstance(device, dr.DeviceEntry) and device.sw_version != firmware:
             registry = dr.async_get(self.hass)
             registry.async_update_device(device.id, sw_version=firmware)

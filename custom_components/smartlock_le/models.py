@@ -60,7 +60,11 @@ HOME_ACTOR = Actor(ActorKind.HOME)
 
 @dataclass(frozen=True, slots=True)
 class LockRef:
-    """A lock: `id` is what the hardware is known by (a Bluetooth address)."""
+    """A lock: `id` is what it is known by wherever it goes.
+
+    A Bluetooth address; of a lock that another integration brought, the name of that
+    integration, a colon and the unique id that its lock entity has there.
+    """
 
     id: str
     name: str
@@ -117,6 +121,8 @@ class AccessEvent:
     """Number in the lock's own log, or -1."""
     lock_time: str = ""
     """When it happened by the lock's clock, RFC 3339, or empty."""
+    remote: bool = False
+    """Somebody asked for it over the air, from here or by another way."""
 
 
 class LockError(Exception):
@@ -152,6 +158,7 @@ class Refusal(StrEnum):
     NOT_CALIBRATED = "not_calibrated"
     LOW_BATTERY = "low_battery"
     NOT_SUPPORTED = "not_supported"
+    NEEDS_CODE = "needs_code"
     OTHER = "other"
 
 
@@ -172,7 +179,15 @@ class Capability(Flag):
     OPEN = auto()
     CODES = auto()
     CODE_WINDOWS = auto()
+    """The lock itself ends a code, and begins it."""
+    CODE_STATUS = auto()
+    """The lock can be asked whether a code is on it."""
     LOCK_LOG = auto()
+    """It has a log of its own, which can be read later."""
+    EVENTS = auto()
+    """It tells what happens as it happens, and cannot be asked later."""
+    CONFIRMED = auto()
+    """What it shows is what its bolt reported, not what was asked of it."""
 
 
 class DoorCommand(StrEnum):
@@ -231,6 +246,8 @@ class LockCode:
     window: CodeWindow | None
     schedule: Schedule | None = None
     """None: at every moment of the window."""
+    certain: bool = True
+    """False: the lock took it once, and cannot be asked whether it is still there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,10 @@ async def async_setup_entry(
 
     @callback
     def add(subentry_id: str, lock: ManagedLock) -> None:
-        async_add_entities([Battery(lock)], config_subentry_id=subentry_id)
+        if lock.driver.attached:
+            # Its own entities say so already.
+            return
+        async_add_entities([Battery(hass, lock)], config_subentry_id=subentry_id)
 
     home.on_new_lock(add)
 
@@ -78,9 +81,9 @@ class Battery(LockBaseEntity, SensorEntity):
     _attr_native_unit_of_measurement = PERCENTAGE
     _attr_state_class = SensorStateClass.MEASUREMENT
 
-    def __init__(self, lock: ManagedLock) -> None:
+    def __init__(self, hass: HomeAssistant, lock: ManagedLock) -> None:
         """Take the lock."""
-        super().__init__(lock, "battery")
+        super().__init__(hass, lock, "battery")
 
     @property
     @override

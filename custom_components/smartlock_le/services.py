@@ -120,9 +120,11 @@ def _home(hass: HomeAssistant) -> Home:
 def _lock(hass: HomeAssistant, home: Home, entity_id: str) -> tuple[str, str]:
     """Return id and name of the lock behind a lock entity."""
     found = er.async_get(hass).async_get(cv.entity_id(entity_id))
-    if found and found.platform == DOMAIN and found.domain == "lock":
+    if found and found.domain == "lock":
         for lock in home.roster.locks.values():
-            if found.unique_id == f"{lock.ref.id}_lock":
+            if entity_id == lock.driver.entity_id or (
+                found.platform == DOMAIN and found.unique_id == f"{lock.ref.id}_lock"
+            ):
                 return lock.ref.id, lock.ref.name
     raise ServiceValidationError(
         translation_domain=DOMAIN, translation_key="lock_not_found"

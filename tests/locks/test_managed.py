@@ -18,7 +18,6 @@ from custom_components.smartlock_le.locks.keybook import LockKeys
 from custom_components.smartlock_le.locks.managed import ManagedLock
 from custom_components.smartlock_le.locks.nuki.driver import NukiDriver
 from custom_components.smartlock_le.locks.nuki.messages import Action
-from custom_components.smartlock_le.locks.roster import build_driver
 from custom_components.smartlock_le.locks.tables import intents, reading
 from custom_components.smartlock_le.log import Log, LogUnavailable
 from custom_components.smartlock_le.models import (
@@ -44,6 +43,7 @@ from virtual_home.nuki import NukiLock
 from virtual_home.nuki.log import Log as NukiLog
 
 from .support import (
+    driver_of,
     entries,
     eventually,
     held,
@@ -70,7 +70,7 @@ async def make(
 
     async def make(**changes: Any) -> ManagedLock:
         lock = ManagedLock(
-            build_driver(hass, nuki.address, replace(keys, **changes)),
+            driver_of(hass, nuki.address, replace(keys, **changes)),
             log,
             spawn=spawner(hass),
             identify=same,
@@ -489,7 +489,7 @@ async def test_log_closed(
 ) -> None:
     """Without any log: the lock is followed, and the door moves."""
     lock = ManagedLock(
-        build_driver(hass, nuki.address, keys), log, spawn=spawner(hass), identify=same
+        driver_of(hass, nuki.address, keys), log, spawn=spawner(hass), identify=same
     )
     await log.close()
     nuki.faults.messages()
@@ -740,7 +740,7 @@ async def test_identified(
 ) -> None:
     """What an event happened under is added before it is entered."""
     lock = ManagedLock(
-        build_driver(hass, nuki.address, keys),
+        driver_of(hass, nuki.address, keys),
         log,
         spawn=spawner(hass),
         identify=lambda event: replace(event, grant="g7", actor=BOB),
@@ -827,7 +827,7 @@ async def test_never_started(
 ) -> None:
     """A lock that was not started can be stopped."""
     lock = ManagedLock(
-        build_driver(hass, nuki.address, keys), log, spawn=spawner(hass), identify=same
+        driver_of(hass, nuki.address, keys), log, spawn=spawner(hass), identify=same
     )
     await lock.stop()
 

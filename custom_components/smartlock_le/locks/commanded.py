@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from ..models import (
     HOME_ACTOR,
+    UNKNOWN_ACTOR,
     AccessEvent,
     AccessKind,
     Actor,
@@ -78,6 +79,24 @@ class CommandedList:
         """Expect no word of it any more."""
         if item in self._items:
             self._items.remove(item)
+
+    def older(self, seconds: float) -> list[Commanded]:
+        """Return those that were over so long ago that nobody tells of them any more."""
+        over = utc_now() - timedelta(seconds=seconds)
+        return [item for item in self if item.ended and item.ended < over]
+
+    def claim(self, events: list[AccessEvent]) -> list[AccessEvent]:
+        """Mark as ours what was done over the air, by nobody who is known, as we asked.
+
+        Only a lock without a log of its own needs that: it does not say who sent it.
+        """
+        asked = {item.kind for item in self}
+        return [
+            replace(event, ours=True)
+            if event.remote and event.actor is UNKNOWN_ACTOR and event.event in asked
+            else event
+            for event in events
+        ]
 
     def whose(self, events: list[AccessEvent]) -> list[AccessEvent]:
         """Put the people who asked in the place of our own pairing.

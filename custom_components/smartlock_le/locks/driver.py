@@ -136,8 +136,15 @@ class LockDriver(ABC):
     """One lock. Every call has a deadline of ours and raises only `LockError`s."""
 
     ref: LockRef
+    manufacturer: str = ""
     model: str
     firmware: str = ""
+    attached = False
+    """Another integration brought it, with a device and a lock entity of its own."""
+    paired = True
+    """There is a pairing of ours on the lock, to be ended when it leaves the home."""
+    entity_id: str | None = None
+    """Home Assistant's own lock entity of it, where another integration brought it."""
     capabilities: Capability = Capability.NONE
     state: LockState = LockState()
     available: bool = False
@@ -152,6 +159,8 @@ class LockDriver(ABC):
         self.queue = Queue()
         self.on_news: Callable[[], None] = lambda: None
         """Called when the lock has something to tell: read it."""
+        self.on_events: Callable[[list[AccessEvent]], None] = lambda events: None
+        """Called with what happened, by a lock that tells it as it happens (EVENTS)."""
         self.on_clock_set: Callable[[datetime | None, datetime, ClockChange], None] = (
             lambda before, after, change: None
         )
@@ -206,16 +215,22 @@ class LockDriver(ABC):
         """Give what the lock's own log holds after index `after`, oldest first.
 
         In pages, each a command of its own: what was given before an error stands, and
-        a door command goes ahead between two of them.
+        a door command goes ahead between two of them. Only with LOCK_LOG.
         """
 
     @abstractmethod
     async def last_log_index(self) -> int:
-        """Return the index of the newest entry of the lock's own log, 0 if empty."""
+        """Return the index of the newest entry of the lock's own log, 0 if empty.
+
+        Only with LOCK_LOG.
+        """
 
     @abstractmethod
     async def read_codes(self) -> list[LockCode]:
-        """Return every code on the lock, whoever made it."""
+        """Return every code on the lock, whoever made it.
+
+        A lock whose codes have only numbers is asked for those of ours alone.
+        """
 
     @abstractmethod
     async def set_code(
@@ -228,7 +243,8 @@ class LockDriver(ABC):
         """Add a code that opens within the window; return the lock's number of it.
 
         With a schedule, only then. The lock itself keeps to both; one that cannot keep
-        to a schedule refuses (NOT_SUPPORTED) and sets nothing.
+        to a schedule refuses (NOT_SUPPORTED) and sets nothing. Without CODE_WINDOWS the
+        code opens at once and until it is cleared: the window is whoever asks to keep.
         """
 
     @abstractmethod

@@ -41,6 +41,8 @@ INTENT_WAIT = 1.0
 """Seconds a door waits for the log before it moves without it (life first)."""
 RETRY, RETRY_MAX = 5.0, 60.0
 """Seconds until a lock that did not answer is tried again; doubles each time."""
+TOLD_LATE = 30.0
+"""Seconds in which a lock that tells what happens still tells of a command of ours."""
 HEALTH = 12 * 3600.0
 """Seconds after which a silent lock is read anyway, for its battery."""
 
@@ -102,6 +104,7 @@ class ManagedLock:
         """Follow the lock; returns before the lock was reached."""
         self.driver.on_news = self._news.set
         self.driver.on_clock_set = self._clock_set
+        self.driver.on_events = self._told
         self._follower = self._spawn(self._follow(), f"follow {self.ref.id}")
         await self.driver.start()
 
@@ -172,6 +175,8 @@ class ManagedLock:
             if has_log:
                 async for page in self.driver.read_log(after):
                     await self.enter(*self._commanded.whose(page))
+            elif Capability.EVENTS in self.driver.capabilities:
+                ended = unsure = self._commanded.older(TOLD_LATE)
             else:
                 await self._enter_moves(state.bolt, state.moved_by)
             if state.bolt in _RESTING:
@@ -223,6 +228,13 @@ class ManagedLock:
             source="lock_state",
         )
         await self.enter(*self._commanded.whose([event]))
+
+    def _told(self, events: list[AccessEvent]) -> None:
+        """Enter what a lock tells as it happens."""
+        self._spawn(
+            self.enter(*self._commanded.whose(self._commanded.claim(events))),
+            f"events of {self.ref.id}",
+        )
 
     async def tell(self, event: AccessEvent) -> None:
         """Enter an event that we caused ourselves (a code added or removed)."""

@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 import logging
 
-from homeassistant.components import bluetooth
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.file import WriteError
 from sqlalchemy import delete, insert, select
 
-from ..const import SUBENTRY_LOCK
+from ..const import CONF_FAMILY, SUBENTRY_LOCK
 from ..log import Log, LogUnavailable
 from ..models import (
     Actor,
@@ -23,10 +22,10 @@ from ..models import (
     Refusal,
 )
 from .driver import LockDriver
+from .entities import Family
+from .families import build_driver, rediscover
 from .keybook import KeyBook, LockKeys
 from .managed import Identify, ManagedLock, Spawn
-from .nuki.client import Credentials
-from .nuki.driver import NukiDriver
 from .tables import intents, members, reading
 
 _LOGGER = logging.getLogger(__name__)
@@ -39,18 +38,6 @@ REMOVE_DEADLINE = 20.0
 _OWNER = Actor(ActorKind.OWNER)
 
 
-def build_driver(hass: HomeAssistant, lock_id: str, keys: LockKeys) -> LockDriver:
-    """Return the driver of a lock that we hold keys of."""
-    return NukiDriver(
-        hass,
-        LockRef(lock_id, keys.name),
-        Credentials.from_dict(keys.credentials),
-        pin=keys.pin,
-        has_keypad=keys.has_keypad,
-        firmware=keys.firmware,
-    )
-
-
 async def clean(driver: LockDriver, markers: set[str]) -> None:
     """Take our codes and our pairing off a lock. Raises the lock's error.
 
@@ -61,7 +48,7 @@ async def clean(driver: LockDriver, markers: set[str]) -> None:
             raise LockRefused(Refusal.NO_PIN)
         await driver.clear_marked(markers)
         markers.clear()
-    if Capability.LOCK_LOG in driver.capabilities:
+    if driver.paired and Capability.LOCK_LOG in driver.capabilities:
         # Without the security PIN a lock does not let us end our own pairing.
         await driver.forget_us()
 
@@ -122,8 +109,17 @@ class Roster:
         return [
             LockRef(lock_id, subentry.title)
             for lock_id, subentry in self._members().items()
-            if lock_id not in self._book
+            if self._keys_of(subentry) is None
         ]
+
+    def _keys_of(self, subentry: ConfigSubentry) -> LockKeys | None:
+        """Return what we hold of a lock of the home, None: its keys were lost."""
+        assert subentry.unique_id
+        if keys := self._book.get(subentry.unique_id):
+            return keys
+        family = subentry.data.get(CONF_FAMILY, Family.NUKI)
+        # A lock that another integration brought needs no key of ours.
+        return None if family == Family.NUKI else LockKeys.brought(subentry)
 
     @callback
     def sync(self) -> Changes:
@@ -132,13 +128,13 @@ class Roster:
         Home Assistant tells only that the entry changed, not what.
         """
         wanted = {
-            subentry.subentry_id: lock_id
+            subentry.subentry_id: (lock_id, keys)
             for lock_id, subentry in self._members().items()
-            if lock_id in self._book
+            if (keys := self._keys_of(subentry))
         }
         removed = [self.locks.pop(sid) for sid in set(self.locks) - set(wanted)]
         added = []
-        for sid, lock_id in wanted.items():
+        for sid, (lock_id, keys) in wanted.items():
             if sid in self.locks:
                 continue
             if cleaning := self._cleaning.get(lock_id):
@@ -147,7 +143,7 @@ class Roster:
                 self._called_off.append(cleaning)
                 self._uncleaned(lock_id, None)
             lock = ManagedLock(
-                build_driver(self._hass, lock_id, self._book[lock_id]),
+                build_driver(self._hass, lock_id, keys, self._book),
                 self._log,
                 spawn=self._spawn,
                 identify=self._identify,
@@ -169,6 +165,7 @@ class Roster:
             # The locks must work all the same: it is said the next time.
             return
         known = {row["lock"] for row in rows}
+        await self._keep_brought()
         for lock in self.locks.values():
             if (lock_id := lock.ref.id) in known:
                 continue
@@ -196,6 +193,16 @@ class Roster:
                 also=lambda _, gone=gone: gone,  # type: ignore[misc]
             )
 
+    async def _keep_brought(self) -> None:
+        """Give a lock that another integration brought its place in a book that was lost."""
+        for lock_id, subentry in self._members().items():
+            keys = self._keys_of(subentry)
+            if keys and lock_id not in self._book:
+                try:
+                    await self._book.put(lock_id, keys)
+                except WriteError:
+                    _LOGGER.debug("Lock %s has no place in the key book yet", lock_id)
+
     # Clean-up of what was removed
 
     @callback
@@ -212,7 +219,7 @@ class Roster:
         """Take ours off the lock, then (and only then) destroy its keys."""
         keys = self._book[lock_id]
         markers = set(keys.markers)
-        driver = build_driver(self._hass, lock_id, keys)
+        driver = build_driver(self._hass, lock_id, keys, self._book)
         try:
             while True:
                 try:
@@ -236,7 +243,7 @@ class Roster:
         result = "clean"
         if driver.pairing_lost:
             result = "pairing_lost"
-        elif Capability.LOCK_LOG not in driver.capabilities:
+        elif driver.paired and Capability.LOCK_LOG not in driver.capabilities:
             result = "pairing_left"
         await self._forget(lock_id, keys, result, len(markers))
 
@@ -253,7 +260,7 @@ class Roster:
             # The key is an orphan still: taken up again at the next start.
             return
         self._uncleaned(lock_id, None)
-        bluetooth.async_rediscover_address(self._hass, lock_id)
+        rediscover(self._hass, lock_id, keys)
 
     async def give_up(self, lock_id: str) -> None:
         """Destroy the keys of a removed lock without cleaning it: the owner said so."""
@@ -277,7 +284,7 @@ async def clean_home(hass: HomeAssistant, book: KeyBook) -> list[str]:
 
     async def one(lock_id: str) -> str | None:
         keys = book[lock_id]
-        driver = build_driver(hass, lock_id, keys)
+        driver = build_driver(hass, lock_id, keys, book)
         try:
             async with asyncio.timeout(REMOVE_DEADLINE):
                 await clean(driver, set(keys.markers))

@@ -77,6 +77,7 @@ def bluetooth_connect(hass: HomeAssistant, address: str, name: str) -> Connect:
 class NukiDriver(LockDriver):
     """One Nuki lock."""
 
+    manufacturer = "Nuki"
     model = Product.SMART_LOCK.value
 
     def __init__(
