@@ -85,8 +85,12 @@ def test_steps() -> None:
     """Each step that is shown has its words, and no other step has."""
     pairing = source("flows/pairing.py")
     for section, files, more in (
-        (TEXTS["config"], ["config_flow.py"], PAIRING),
-        (TEXTS["config_subentries"]["lock"], ["flows/lock.py"], PAIRING),
+        (TEXTS["config"], ["config_flow.py", "flows/adding.py"], PAIRING),
+        (
+            TEXTS["config_subentries"]["lock"],
+            ["flows/lock.py", "flows/adding.py"],
+            PAIRING,
+        ),
         (
             TEXTS["options"],
             ["flows/options.py", "flows/log_options.py"],

@@ -8,10 +8,11 @@ from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
-from . import blueprint, issues, services
+from . import blueprint, issues, services, stand_in
 from .const import DOMAIN
 from .entity import home_identifier
 from .home import Home, HomeEntry
+from .locks.entities import find
 from .locks.families import rediscover
 from .locks.keybook import KeyBook, KeyBookUnreadable
 from .locks.roster import clean_home
@@ -75,6 +76,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: HomeEntry) -> bool:
 async def async_remove_entry(hass: HomeAssistant, entry: HomeEntry) -> None:
     """Take our codes and pairings off the locks; the log stays, it is the owner's."""
     issues.forget_all(hass)
+    for subentry in entry.subentries.values():
+        if subentry.unique_id and (brought := find(hass, subentry.unique_id)):
+            stand_in.set_hidden(hass, brought.entity_id, hidden=False)
     book = KeyBook(hass, home_folder(hass) / "keys")
     try:
         await book.load()

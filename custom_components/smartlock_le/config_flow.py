@@ -22,9 +22,10 @@ import voluptuous as vol
 
 from . import actors
 from .const import CONF_SHARING, DOMAIN, SUBENTRY_LOCK
+from .flows.adding import choices
 from .flows.lock import LockFlow
 from .flows.options import HomeOptions
-from .flows.pairing import PairingSteps, found_locks
+from .flows.pairing import PairingSteps
 from .home import Home
 from .locks.nuki.driver import is_nuki
 from .locks.nuki.product import advertised
@@ -109,15 +110,16 @@ class HomeFlow(
     async def async_step_lock(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Choose among the locks in reach, or none yet."""
-        found = found_locks(self.hass, set())
+        """Choose among the locks in reach or in Home Assistant already, or none yet."""
+        found = await choices(self.hass, set())
         if not found:
             return await self.async_step_no_lock()
         if user_input is not None:
             if (address := user_input.get(CONF_ADDRESS)) is None:
                 return await self.async_step_later()
             if address in found:
-                self.address, self.lock_name = address, found[address]
+                if self._take(address):
+                    return await self.async_step_attach()
                 return await self.async_step_pair()
         return self.async_show_form(
             step_id="lock",
@@ -158,13 +160,13 @@ class HomeFlow(
         return "already_configured" if self.address in known else None
 
     @override
-    async def _paired(self) -> ConfigFlowResult:
+    async def _complete(self) -> ConfigFlowResult:
         if reason := self._obstacle():
             return self.async_abort(reason=reason)
         home = self._home()
         await self._keep()
         self._drop_card()
-        data = {CONF_ADDRESS: self.address}
+        data = self._data
         if home is None:
             lock = ConfigSubentryData(
                 data=data,

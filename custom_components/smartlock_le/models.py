@@ -180,14 +180,10 @@ class Capability(Flag):
     CODES = auto()
     CODE_WINDOWS = auto()
     """The lock itself ends a code, and begins it."""
-    CODE_STATUS = auto()
-    """The lock can be asked whether a code is on it."""
     LOCK_LOG = auto()
     """It has a log of its own, which can be read later."""
     EVENTS = auto()
     """It tells what happens as it happens, and cannot be asked later."""
-    CONFIRMED = auto()
-    """What it shows is what its bolt reported, not what was asked of it."""
 
 
 class DoorCommand(StrEnum):
@@ -246,8 +242,6 @@ class LockCode:
     window: CodeWindow | None
     schedule: Schedule | None = None
     """None: at every moment of the window."""
-    certain: bool = True
-    """False: the lock took it once, and cannot be asked whether it is still there."""
 
 
 @dataclass(frozen=True, slots=True)

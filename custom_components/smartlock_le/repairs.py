@@ -24,7 +24,7 @@ class PairAgain(PairingSteps[Any, RepairsFlowResult, str], RepairsFlow):
         return await self.async_step_pair()
 
     @override
-    async def _paired(self) -> RepairsFlowResult:
+    async def _complete(self) -> RepairsFlowResult:
         await self._keep()
         if home := loaded_home(self.hass):
             self.hass.config_entries.async_schedule_reload(home.entry.entry_id)

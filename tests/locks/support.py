@@ -12,8 +12,6 @@ from bleak import BleakClient
 from homeassistant.core import HomeAssistant
 
 from custom_components.smartlock_le.locks.driver import LockDriver
-from custom_components.smartlock_le.locks.families import build_driver
-from custom_components.smartlock_le.locks.keybook import KeyBook, LockKeys
 from custom_components.smartlock_le.locks.nuki.client import NukiClient
 from custom_components.smartlock_le.log import Log
 from custom_components.smartlock_le.models import AccessEvent, CodeWindow
@@ -69,11 +67,6 @@ def new_client(home: VirtualHome, nuki: NukiLock, **options: Any) -> NukiClient:
     """Return a client of the lock, not paired yet."""
     options = {"pin": PIN, "deadline": 5.0, "motor_deadline": 5.0, **options}
     return NukiClient(Dialer(home, nuki.address), **options)
-
-
-def driver_of(hass: HomeAssistant, lock_id: str, keys: LockKeys) -> LockDriver:
-    """Return the driver of a lock without a key book on disk."""
-    return build_driver(hass, lock_id, keys, KeyBook(hass, Path("/nowhere")))
 
 
 async def read_log(driver: LockDriver, after: int) -> list[AccessEvent]:

@@ -11,7 +11,9 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_ADDRESS
 import voluptuous as vol
 
-from .pairing import PairingSteps, found_locks
+from ..const import CONF_FAMILY, CONF_OWN_LOCK
+from .adding import choices, own_lock_schema
+from .pairing import PairingSteps
 
 
 class LockFlow(
@@ -25,14 +27,14 @@ class LockFlow(
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Choose among the locks in reach."""
+        """Choose among the locks in reach, and those that Home Assistant has already."""
         known = {s.unique_id for s in self._get_entry().subentries.values()}
-        found = found_locks(self.hass, known)
+        found = await choices(self.hass, known)
         if not found:
             return self.async_abort(reason="no_lock_found")
         if user_input is not None and user_input[CONF_ADDRESS] in found:
-            self.address = user_input[CONF_ADDRESS]
-            self.lock_name = found[self.address]
+            if self._take(user_input[CONF_ADDRESS]):
+                return await self.async_step_attach()
             return await self.async_step_pair()
         return self.async_show_form(
             step_id="user",
@@ -42,14 +44,34 @@ class LockFlow(
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Pair again, or change the PIN."""
+        """Pair again, or change the PIN; or choose again how to stand beside a lock."""
         subentry = self._get_reconfigure_subentry()
         self._again = True
         assert subentry.unique_id
         self.address, self.lock_name = subentry.unique_id, subentry.title
+        if CONF_FAMILY in subentry.data:
+            return await self.async_step_own_lock()
         return self.async_show_menu(
             step_id="reconfigure",
             menu_options=["pair", "change_pin"],
+            description_placeholders={"name": self.lock_name},
+        )
+
+    async def async_step_own_lock(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Let a lock of ours stand in the place of the other, or no more."""
+        entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
+        if user_input is not None:
+            result = self.async_update_and_abort(
+                entry, subentry, data={**subentry.data, **user_input}
+            )
+            # Our lock comes and goes with a start of the home.
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+            return result
+        return self.async_show_form(
+            step_id="own_lock",
+            data_schema=own_lock_schema(subentry.data.get(CONF_OWN_LOCK, False)),
             description_placeholders={"name": self.lock_name},
         )
 
@@ -71,7 +93,7 @@ class LockFlow(
         return None
 
     @override
-    async def _paired(self) -> SubentryFlowResult:
+    async def _complete(self) -> SubentryFlowResult:
         if reason := self._obstacle():
             return self.async_abort(reason=reason)
         await self._keep()
@@ -82,6 +104,6 @@ class LockFlow(
         self._drop_card()
         return self.async_create_entry(
             title=self.lock_name,
-            data={CONF_ADDRESS: self.address},
+            data=self._data,
             unique_id=self.address,
         )

@@ -1,12 +1,10 @@
 """The steps that pair a lock and take its PIN, for every flow that needs them."""
 
-from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager
 from typing import Any, override
 
-from homeassistant.components import bluetooth
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.data_entry_flow import FlowContext, FlowHandler, FlowResult
+from homeassistant.core import callback
+from homeassistant.data_entry_flow import FlowContext, FlowResult
 from homeassistant.helpers.selector import (
     TextSelector,
     TextSelectorConfig,
@@ -16,49 +14,24 @@ from homeassistant.util.file import WriteError
 import voluptuous as vol
 
 from ..const import DOMAIN
-from ..home import loaded_home
-from ..locks.keybook import KeyBook, KeyBookUnreadable, LockKeys
+from ..locks.keybook import KeyBookUnreadable, LockKeys
 from ..locks.nuki.client import Credentials, NukiClient
-from ..locks.nuki.driver import is_nuki
 from ..locks.nuki.messages import Config
 from ..locks.nuki.product import Product
 from ..models import LockError, LockRefused, LockUnreachable, Refusal
-from ..opening import home_folder
 from . import abandoned
+from .adding import AddingSteps, open_book
 
 CONF_PIN = "pin"
 _PIN_DIGITS = 4
 _APP_NAME = "SmartLock LE"
 
 
-async def open_book(hass: HomeAssistant) -> KeyBook:
-    """Return the home's key book, or the file itself while no home is loaded.
-
-    Raises KeyBookUnreadable.
-    """
-    if home := loaded_home(hass):
-        return home.book
-    book = KeyBook(hass, home_folder(hass) / "keys")
-    await book.load()
-    return book
-
-
-def found_locks(hass: HomeAssistant, known: set[str | None]) -> dict[str, str]:
-    """Return the locks in reach that are not in the home: name by address."""
-    return {
-        info.address: info.name
-        for info in bluetooth.async_discovered_service_info(hass, connectable=True)
-        if is_nuki(info) and info.address not in known
-    }
-
-
 class PairingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
-    FlowHandler[Context, Result, Key]
+    AddingSteps[Context, Result, Key]
 ):
-    """Steps `pair` and `pin`; then `_paired` with `keys` complete."""
+    """Steps `pair` and `pin`; then `_complete`."""
 
-    address: str
-    lock_name: str
     _credentials: Credentials | None = None
     _unkept: Credentials | None = None
     """A pairing of this flow that is in no file yet."""
@@ -67,33 +40,15 @@ class PairingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
     _before: LockKeys | None = None
     """What we held before, where only the PIN changes: then there must be one."""
 
-    @abstractmethod
-    async def _paired(self) -> Result:
-        """Keep what was found and end the flow."""
-
-    def _obstacle(self) -> str | None:
-        """Return why the lock cannot be added now: a reason to abort."""
-        return None
-
-    def _drop_card(self) -> None:
-        """Take away the card of a lock that was just added without it."""
-        flows = self.hass.config_entries.flow
-        for flow in flows.async_progress_by_handler(
-            DOMAIN, match_context={"unique_id": self.address}
-        ):
-            if flow["flow_id"] != self.flow_id:
-                flows.async_abort(flow["flow_id"])
-
     def _client(self) -> AbstractAsyncContextManager[NukiClient]:
         """Speak to the lock."""
         return abandoned.client_of(
             self.hass, self.address, self.lock_name, self._credentials
         )
 
+    @override
     async def _keep(self) -> None:
-        """Make what was found durable. Raises WriteError, KeyBookUnreadable."""
-        book = await open_book(self.hass)
-        await book.put(self.address, self.keys)
+        await super()._keep()
         self._unkept = None
 
     @callback
@@ -180,8 +135,9 @@ class PairingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
                     await abandoned.take_back(
                         self.hass, self.address, self.lock_name, self._pin
                     )
+                self.keys = self._found()
                 try:
-                    return await self._paired()
+                    return await self._complete()
                 except WriteError:
                     error = "not_saved"
                 except KeyBookUnreadable:
@@ -214,8 +170,7 @@ class PairingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
             return _error(err)
         return None if right else "wrong_pin"
 
-    @property
-    def keys(self) -> LockKeys:
+    def _found(self) -> LockKeys:
         """Return what was found, for the key book."""
         assert self._config
         assert self._credentials

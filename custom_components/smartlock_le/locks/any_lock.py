@@ -1,7 +1,7 @@
 """Any lock that Home Assistant has: its own actions below, `LockDriver` above.
 
 What such an entity shows is the word of the integration that brought it, and may be what
-was asked rather than what the bolt did: no CONFIRMED.
+was asked rather than what the bolt did.
 """
 
 import asyncio
@@ -146,6 +146,7 @@ class EntityDriver(LockDriver):
     def _follow(self) -> None:
         """Follow the entity that the lock has now."""
         self._unfollow()
+        self._unfollow = nothing
         self._find()
         if self.entity_id is None:
             self._set_available(None)

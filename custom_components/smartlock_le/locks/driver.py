@@ -227,10 +227,7 @@ class LockDriver(ABC):
 
     @abstractmethod
     async def read_codes(self) -> list[LockCode]:
-        """Return every code on the lock, whoever made it.
-
-        A lock whose codes have only numbers is asked for those of ours alone.
-        """
+        """Return every code on the lock, whoever made it."""
 
     @abstractmethod
     async def set_code(

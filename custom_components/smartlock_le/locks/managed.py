@@ -176,7 +176,8 @@ class ManagedLock:
                 async for page in self.driver.read_log(after):
                     await self.enter(*self._commanded.whose(page))
             elif Capability.EVENTS in self.driver.capabilities:
-                ended = unsure = self._commanded.older(TOLD_LATE)
+                # It may still tell of the others, whatever its bolt shows by now.
+                ended, unsure = self._commanded.older(TOLD_LATE), []
             else:
                 await self._enter_moves(state.bolt, state.moved_by)
             if state.bolt in _RESTING:

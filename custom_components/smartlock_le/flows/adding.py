@@ -1,0 +1,147 @@
+"""What every way to add a lock ends with: its keys are kept, and it joins the home."""
+
+from abc import abstractmethod
+from typing import Any
+
+from homeassistant.components import bluetooth
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.data_entry_flow import FlowContext, FlowHandler, FlowResult
+from homeassistant.helpers.selector import BooleanSelector
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util.file import WriteError
+import voluptuous as vol
+
+from ..const import CONF_FAMILY, CONF_OWN_LOCK, DOMAIN
+from ..home import loaded_home
+from ..locks.entities import Brought, Family, brought
+from ..locks.keybook import KeyBook, KeyBookUnreadable, LockKeys
+from ..locks.nuki.driver import is_nuki
+from ..opening import home_folder
+
+
+async def open_book(hass: HomeAssistant) -> KeyBook:
+    """Return the home's key book, or the file itself while no home is loaded.
+
+    Raises KeyBookUnreadable.
+    """
+    if home := loaded_home(hass):
+        return home.book
+    book = KeyBook(hass, home_folder(hass) / "keys")
+    await book.load()
+    return book
+
+
+@callback
+def found_locks(hass: HomeAssistant, known: set[str | None]) -> dict[str, str]:
+    """Return the locks in reach that are not in the home: name by address."""
+    return {
+        info.address: info.name
+        for info in bluetooth.async_discovered_service_info(hass, connectable=True)
+        if is_nuki(info) and info.address not in known
+    }
+
+
+async def choices(hass: HomeAssistant, known: set[str | None]) -> dict[str, str]:
+    """Return every lock that can be added: by its id a line that says what it will do."""
+    texts = await async_get_translations(
+        hass, hass.config.language, "selector", {DOMAIN}
+    )
+
+    def line(name: str, family: Family) -> str:
+        ability = texts.get(f"component.{DOMAIN}.selector.family.options.{family}")
+        return f"{name}: {ability}" if ability else name
+
+    lines = {
+        lock_id: line(name, Family.NUKI)
+        for lock_id, name in found_locks(hass, known).items()
+    }
+    for lock in brought(hass, known).values():
+        lines[lock.lock_id] = line(f"{lock.name} ({lock.platform})", lock.family)
+    return lines
+
+
+class AddingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
+    FlowHandler[Context, Result, Key]
+):
+    """The end of every way; and the way of a lock that another integration brought."""
+
+    address: str
+    """The lock's id."""
+    lock_name: str
+    keys: LockKeys
+    """What is to be kept of the lock, once it is known."""
+    _brought: Brought | None = None
+    _own_lock = False
+
+    @abstractmethod
+    async def _complete(self) -> Result:
+        """Keep what was found and end the flow. Raises WriteError, KeyBookUnreadable."""
+
+    def _obstacle(self) -> str | None:
+        """Return why the lock cannot be added now: a reason to abort."""
+        return None
+
+    def _drop_card(self) -> None:
+        """Take away the card of a lock that was just added without it."""
+        flows = self.hass.config_entries.flow
+        for flow in flows.async_progress_by_handler(
+            DOMAIN, match_context={"unique_id": self.address}
+        ):
+            if flow["flow_id"] != self.flow_id:
+                flows.async_abort(flow["flow_id"])
+
+    async def _keep(self) -> None:
+        """Make what was found durable. Raises WriteError, KeyBookUnreadable."""
+        book = await open_book(self.hass)
+        await book.put(self.address, self.keys)
+
+    @property
+    def _data(self) -> dict[str, Any]:
+        """Return what the lock's subentry says: nothing secret."""
+        data: dict[str, Any] = {"address": self.address}
+        if self._brought:
+            data[CONF_FAMILY] = self._brought.family.value
+            data[CONF_OWN_LOCK] = self._own_lock
+        return data
+
+    def _take(self, lock_id: str) -> bool:
+        """Take the lock that was chosen; tell whether another integration brought it."""
+        self.address = lock_id
+        self._brought = brought(self.hass, set()).get(lock_id)
+        if self._brought:
+            self.lock_name = self._brought.name
+        else:
+            self.lock_name = found_locks(self.hass, set()).get(lock_id, lock_id)
+        return self._brought is not None
+
+    async def async_step_attach(
+        self, user_input: dict[str, Any] | None = None
+    ) -> Result:
+        """Ask how to stand beside a lock that another integration brought."""
+        assert self._brought
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            self._own_lock = user_input[CONF_OWN_LOCK]
+            self.keys = LockKeys(self.lock_name, {}, family=self._brought.family.value)
+            if reason := self._obstacle():
+                return self.async_abort(reason=reason)
+            try:
+                return await self._complete()
+            except WriteError:
+                errors["base"] = "not_saved"
+            except KeyBookUnreadable:
+                errors["base"] = "keys_unreadable"
+        return self.async_show_form(
+            step_id="attach",
+            data_schema=own_lock_schema(self._own_lock),
+            errors=errors,
+            description_placeholders={
+                "name": self.lock_name,
+                "integration": self._brought.platform,
+            },
+        )
+
+
+def own_lock_schema(default: bool) -> vol.Schema:
+    """Ask whether a lock of ours is to stand in the place of the other."""
+    return vol.Schema({vol.Required(CONF_OWN_LOCK, default=default): BooleanSelector()})
