@@ -13,6 +13,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.smartlock_le.const import DOMAIN, SUBENTRY_LOCK
+from custom_components.smartlock_le.flows.adding import choices
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.locks import any_lock
 from custom_components.smartlock_le.locks.driver import Bolt, DoorSensor
@@ -116,6 +117,15 @@ async def test_the_list_says_what_each_can_do(
         step = await configure(flow["flow_id"], {"next_step_id": "lock"})
     lines = next(iter(step["data_schema"].schema.values())).container
     assert lines[MAKER_ID].startswith("Back door (maker): lock, unlock")
+
+
+async def test_an_entity_that_outlived_its_integration(
+    hass: HomeAssistant, maker: Maker
+) -> None:
+    er.async_get(hass).async_get_or_create(
+        "lock", "gone", "1", original_name="Old door"
+    )
+    assert (await choices(hass, set()))["gone:1"].startswith("Old door (gone): ")
 
 
 async def test_it_keeps_its_lock_and_gets_our_event(

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowContext, FlowHandler, FlowResult
 from homeassistant.helpers.selector import BooleanSelector
 from homeassistant.helpers.translation import async_get_translations
+from homeassistant.loader import IntegrationNotFound, async_get_integration
 from homeassistant.util.file import WriteError
 import voluptuous as vol
 
@@ -56,8 +57,18 @@ async def choices(hass: HomeAssistant, known: set[str | None]) -> dict[str, str]
         for lock_id, name in found_locks(hass, known).items()
     }
     for lock in brought(hass, known).values():
-        lines[lock.lock_id] = line(f"{lock.name} ({lock.platform})", lock.family)
+        maker = await _name_of(hass, lock.platform)
+        lines[lock.lock_id] = line(f"{lock.name} ({maker})", lock.family)
     return lines
+
+
+async def _name_of(hass: HomeAssistant, platform: str) -> str:
+    """Return what an integration calls itself."""
+    try:
+        return (await async_get_integration(hass, platform)).name
+    except IntegrationNotFound:
+        # Its entity outlived it.
+        return platform
 
 
 class AddingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
@@ -137,7 +148,7 @@ class AddingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
             errors=errors,
             description_placeholders={
                 "name": self.lock_name,
-                "integration": self._brought.platform,
+                "integration": await _name_of(self.hass, self._brought.platform),
             },
         )
 
