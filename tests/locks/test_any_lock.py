@@ -215,7 +215,8 @@ async def test_command(
     assert access["actor_kind"] == "home"
     kinds = [e["kind"] for e in await log_of(home, "command", "outcome", "access")]
     assert kinds.index("command") == 0
-    assert (await log_of(home, "outcome"))[0]["result"] == "done"
+    (outcome,) = await log_of(home, "outcome")
+    assert (outcome["result"], outcome["detail"]) == ("done", "as its entity shows")
 
 
 async def test_where_it_stands_already(lock: ManagedLock, maker: Maker) -> None:

@@ -90,6 +90,7 @@ class EntityDriver(LockDriver):
 
     attached = True
     paired = False
+    word = "as its entity shows"
 
     def __init__(self, hass: HomeAssistant, ref: LockRef) -> None:
         """Take the lock's id; nothing is followed yet."""

@@ -143,6 +143,8 @@ class LockDriver(ABC):
     """Another integration brought it, with a device and a lock entity of its own."""
     paired = True
     """There is a pairing of ours on the lock, to be ended when it leaves the home."""
+    word = ""
+    """On whose word it says that the door has moved, where that is not the bolt's."""
     entity_id: str | None = None
     """Home Assistant's own lock entity of it, where another integration brought it."""
     capabilities: Capability = Capability.NONE

@@ -401,7 +401,7 @@ class ManagedLock:
         else:
             # Without a log of its own the lock may tell nothing: it stood there before.
             commanded.unsure = Capability.LOCK_LOG not in self.driver.capabilities
-            await self._intents.outcome(token, await writing, "done")
+            await self._intents.outcome(token, await writing, "done", self.driver.word)
             self._news.set()
 
     async def _find_out(self, command: DoorCommand, commanded: Commanded) -> None:
