@@ -146,8 +146,9 @@ class Maker:
         mock_integration(
             hass,
             MockModule(MAKER, async_setup_entry=setup, async_unload_entry=unload),
+            built_in=False,
         )
-        mock_platform(hass, f"{MAKER}.config_flow")
+        mock_platform(hass, f"{MAKER}.config_flow", built_in=False)
         for platform, name in zip(PLATFORMS, ("door", "lock", "battery"), strict=True):
 
             async def add(
@@ -159,7 +160,10 @@ class Maker:
                 add_entities([getattr(self, name)])
 
             mock_platform(
-                hass, f"{MAKER}.{platform}", MockPlatform(async_setup_entry=add)
+                hass,
+                f"{MAKER}.{platform}",
+                MockPlatform(async_setup_entry=add),
+                built_in=False,
             )
         self.entry.add_to_hass(hass)
         self._handler.__enter__()
