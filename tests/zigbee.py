@@ -18,6 +18,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from zha.application import gateway
+import zigpy.device
 
 from harness.zigbee import zha_entry
 from virtual_home.zigbee import database
@@ -93,8 +94,9 @@ class Zha:
 
 @contextmanager
 def _no_rest() -> Generator[None]:
-    """Take away ZHA's pauses of seconds for what a stick needs and this one does not."""
+    """Take away pauses: what a stick needs and this one does not, and 28 s for a reply."""
     with (
+        patch.object(zigpy.device, "APS_REPLY_TIMEOUT_EXTENDED", 2.0),
         patch.object(radio_manager, "CONNECT_DELAY_S", 0),
         patch.object(gateway, "SHUT_DOWN_DELAY_S", 0),
     ):

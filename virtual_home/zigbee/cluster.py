@@ -151,19 +151,10 @@ class Server:
         """Answer with a default response, if one is due."""
         wanted = not call.header.frame_control.disable_default_response
         if call.unicast and (wanted or status != zcl.Status.SUCCESS):
-            body = zcl.GENERAL_COMMANDS[_Command.Default_Response].schema(
-                command_id=call.header.command_id, status=zcl.Status(status)
-            )
-            self._general(call, _Command.Default_Response, body)
+            self._general(call, *default_response(call, status))
 
     def _general(self, call: Call, command: Any, body: Any) -> None:
-        header = zcl.ZCLHeader.general(
-            call.header.tsn,
-            command,
-            manufacturer=call.header.manufacturer,
-            direction=zcl.Direction.Server_to_Client,
-        )
-        self._answer(call, header, body)
+        self._answer(call, general_header(call, command), body)
 
     def _answer(self, call: Call, header: Any, body: Any) -> None:
         if not self.node.trouble.loses(Sent.REPLY):
@@ -284,3 +275,22 @@ def _body(command: Any, records: Any) -> Any:
     """Put records into the only field of a general command."""
     schema: Any = zcl.GENERAL_COMMANDS[command].schema
     return schema(records)
+
+
+def default_response(call: Call, status: int) -> tuple[Any, Any]:
+    """Make a default response: the command and its body."""
+    command = _Command.Default_Response
+    body = zcl.GENERAL_COMMANDS[command].schema(
+        command_id=call.header.command_id, status=zcl.Status(status)
+    )
+    return command, body
+
+
+def general_header(call: Call, command: Any) -> Any:
+    """Make the header of a general command that answers another."""
+    return zcl.ZCLHeader.general(
+        call.header.tsn,
+        command,
+        manufacturer=call.header.manufacturer,
+        direction=zcl.Direction.Server_to_Client,
+    )

@@ -48,7 +48,7 @@ def _ieee_address(node: Node, tsn: int, arguments: Any, _unicast: bool) -> None:
 
 
 def _addresses(node: Node, response: Any, tsn: int) -> None:
-    node.send_zdo(response, tsn, _Status.SUCCESS, node.ieee, node.nwk, None, None, None)
+    node.send_zdo(response, tsn, _Status.SUCCESS, node.ieee, node.nwk)
 
 
 def _node_descriptor(node: Node, tsn: int, arguments: Any, _unicast: bool) -> None:
@@ -64,9 +64,7 @@ def _node_descriptor(node: Node, tsn: int, arguments: Any, _unicast: bool) -> No
 
 def _power_descriptor(node: Node, tsn: int, arguments: Any, _unicast: bool) -> None:
     if arguments[0] == node.nwk:
-        node.send_zdo(
-            _Command.Power_Desc_rsp, tsn, _Status.NOT_SUPPORTED, node.nwk, None
-        )
+        node.send_zdo(_Command.Power_Desc_rsp, tsn, _Status.NOT_SUPPORTED, node.nwk)
 
 
 def _active_endpoints(node: Node, tsn: int, arguments: Any, _unicast: bool) -> None:
@@ -83,8 +81,9 @@ def _active_endpoints(node: Node, tsn: int, arguments: Any, _unicast: bool) -> N
 def _simple_descriptor(node: Node, tsn: int, arguments: Any, _unicast: bool) -> None:
     if arguments[0] == node.nwk:
         found = node.simple_descriptor(arguments[1])
-        status = _Status.NOT_ACTIVE if found is None else _Status.SUCCESS
-        node.send_zdo(_Command.Simple_Desc_rsp, tsn, status, node.nwk, found)
+        fields = () if found is None else (found,)
+        status = _Status.SUCCESS if fields else _Status.NOT_ACTIVE
+        node.send_zdo(_Command.Simple_Desc_rsp, tsn, status, node.nwk, *fields)
 
 
 def _match_descriptor(node: Node, tsn: int, arguments: Any, _unicast: bool) -> None:
@@ -113,7 +112,7 @@ def _unbind(node: Node, tsn: int, arguments: Any, _unicast: bool) -> None:
 def _neighbors(node: Node, tsn: int, arguments: Any, _unicast: bool) -> None:
     found = node.neighbors()
     if found is None:
-        node.send_zdo(_Command.Mgmt_Lqi_rsp, tsn, _Status.NOT_SUPPORTED, None)
+        node.send_zdo(_Command.Mgmt_Lqi_rsp, tsn, _Status.NOT_SUPPORTED)
         return
     start = int(arguments[0])
     table = zdo.Neighbors(
@@ -125,7 +124,7 @@ def _neighbors(node: Node, tsn: int, arguments: Any, _unicast: bool) -> None:
 
 
 def _routes(node: Node, tsn: int, _arguments: Any, _unicast: bool) -> None:
-    node.send_zdo(_Command.Mgmt_Rtg_rsp, tsn, _Status.NOT_SUPPORTED, None)
+    node.send_zdo(_Command.Mgmt_Rtg_rsp, tsn, _Status.NOT_SUPPORTED)
 
 
 def _bindings(node: Node, tsn: int, _arguments: Any, _unicast: bool) -> None:

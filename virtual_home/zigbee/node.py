@@ -10,7 +10,7 @@ from zigpy.profiles import zha
 from zigpy.zcl import Cluster, foundation as zcl
 from zigpy.zdo import types as zdo
 
-from .cluster import Call, Server
+from .cluster import Call, Server, default_response, general_header
 from .discovery import answer
 from .options import NodeOptions
 from .trouble import Trouble
@@ -239,9 +239,9 @@ class Node:
         elif (server := endpoint.servers.get(request.cluster)) is not None:
             server.handle(call, data)
         elif unicast and header.command_id != zcl.GeneralCommand.Default_Response:
-            nobody = Server(endpoint, Cluster, {})
-            nobody.cluster_id = request.cluster
-            nobody.default(call, zcl.Status.UNSUPPORTED_CLUSTER)
+            command, body = default_response(call, zcl.Status.UNSUPPORTED_CLUSTER)
+            asdu = general_header(call, command).serialize() + body.serialize()
+            self.send_zcl(endpoint, request.cluster, asdu, call.endpoint)
 
     def _hear_client(
         self, endpoint: Endpoint, cluster: int, call: Call, data: bytes
@@ -298,7 +298,7 @@ class Node:
         )
 
     def send_zdo(self, command: Any, tsn: int, *fields: Any, to: int = 0) -> None:
-        """Send a message of device discovery."""
+        """Send a message of device discovery; optional fields may be left out."""
         _names, kinds = zdo.CLUSTERS[command]
         self._send(
             Indication(
@@ -308,7 +308,7 @@ class Node:
                 destination_endpoint=0,
                 profile=0,
                 cluster=int(command),
-                asdu=bytes((tsn,)) + t.serialize(fields, kinds),
+                asdu=bytes((tsn,)) + t.serialize(fields, kinds[: len(fields)]),
             )
         )
 
