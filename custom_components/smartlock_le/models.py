@@ -151,6 +151,10 @@ class Refusal(StrEnum):
     CODE_INVALID = "code_invalid"
     CODES_FULL = "codes_full"
     CODE_GONE = "code_gone"
+    CODE_FORGOTTEN = "code_forgotten"
+    """It said yes, and then it was not there."""
+    NOT_KEPT = "not_kept"
+    """What must be known of it later could not be kept on our disk."""
     NOT_ALLOWED_NOW = "not_allowed_now"
     BUSY = "busy"
     JAMMED = "jammed"
@@ -180,6 +184,8 @@ class Capability(Flag):
     CODES = auto()
     CODE_WINDOWS = auto()
     """The lock itself ends a code, and begins it."""
+    CODE_STATUS = auto()
+    """The lock can be asked whether a code is on it."""
     LOCK_LOG = auto()
     """It has a log of its own, which can be read later."""
     EVENTS = auto()
@@ -242,6 +248,8 @@ class LockCode:
     window: CodeWindow | None
     schedule: Schedule | None = None
     """None: at every moment of the window."""
+    certain: bool = True
+    """False: the lock took it once, and cannot be asked whether it is still there."""
 
 
 @dataclass(frozen=True, slots=True)

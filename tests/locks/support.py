@@ -12,6 +12,8 @@ from bleak import BleakClient
 from homeassistant.core import HomeAssistant
 
 from custom_components.smartlock_le.locks.driver import LockDriver
+from custom_components.smartlock_le.locks.families import build_driver
+from custom_components.smartlock_le.locks.keybook import KeyBook, LockKeys
 from custom_components.smartlock_le.locks.nuki.client import NukiClient
 from custom_components.smartlock_le.log import Log
 from custom_components.smartlock_le.models import AccessEvent, CodeWindow
@@ -21,6 +23,12 @@ from virtual_home.nuki import NukiLock
 from virtual_home.scanner import backend
 
 PIN = 1234
+
+
+def built(hass: HomeAssistant, lock_id: str, keys: LockKeys) -> LockDriver:
+    """Return the driver of a lock that knows its codes by name."""
+    book = KeyBook(hass, Path(hass.config.config_dir) / "no-book")
+    return build_driver(hass, lock_id, keys, book)
 
 
 def window(hours: float = 1) -> CodeWindow:

@@ -15,6 +15,7 @@ from custom_components.smartlock_le.locks.keybook import (
     KeyBook,
     KeyBookUnreadable,
     LockKeys,
+    LockNumbers,
 )
 
 LOCK, OTHER = "54:D2:72:1A:2B:3C", "54:D2:72:1A:2B:3D"
@@ -183,3 +184,21 @@ async def test_no_folder(book: KeyBook) -> None:
     with pytest.raises(WriteError):
         await book.put(LOCK, KEYS)
     assert book.ids() == set()
+
+
+async def test_numbers(hass: HomeAssistant, book: KeyBook) -> None:
+    """A name keeps its number until it is forgotten, through a new pairing, too."""
+    await book.load()
+    numbers = LockNumbers(book, LOCK)
+    await numbers.take("LE one", 3)
+    assert numbers.taken() == {}
+    await book.put(LOCK, KEYS)
+    await numbers.take("LE one", 3)
+    assert numbers.taken() == {}, "a number without a name would be nobody's"
+    await book.add_marker(LOCK, "LE one")
+    await book.add_marker(LOCK, "LE two")
+    await numbers.take("LE one", 3)
+    await numbers.take("LE two", 4)
+    await book.put(LOCK, KEYS)
+    await book.drop_marker(LOCK, "LE one")
+    assert LockNumbers(await read(hass, book), LOCK).taken() == {"LE two": 4}

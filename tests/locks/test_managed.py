@@ -13,7 +13,6 @@ from sqlalchemy import delete, select
 
 from custom_components.smartlock_le.locks import managed
 from custom_components.smartlock_le.locks.driver import Bolt, ClockChange
-from custom_components.smartlock_le.locks.families import build_driver
 from custom_components.smartlock_le.locks.intents import Intents
 from custom_components.smartlock_le.locks.keybook import LockKeys
 from custom_components.smartlock_le.locks.managed import ManagedLock
@@ -44,6 +43,7 @@ from virtual_home.nuki import NukiLock
 from virtual_home.nuki.log import Log as NukiLog
 
 from .support import (
+    built,
     entries,
     eventually,
     held,
@@ -70,7 +70,7 @@ async def make(
 
     async def make(**changes: Any) -> ManagedLock:
         lock = ManagedLock(
-            build_driver(hass, nuki.address, replace(keys, **changes)),
+            built(hass, nuki.address, replace(keys, **changes)),
             log,
             spawn=spawner(hass),
             identify=same,
@@ -489,7 +489,7 @@ async def test_log_closed(
 ) -> None:
     """Without any log: the lock is followed, and the door moves."""
     lock = ManagedLock(
-        build_driver(hass, nuki.address, keys), log, spawn=spawner(hass), identify=same
+        built(hass, nuki.address, keys), log, spawn=spawner(hass), identify=same
     )
     await log.close()
     nuki.faults.messages()
@@ -740,7 +740,7 @@ async def test_identified(
 ) -> None:
     """What an event happened under is added before it is entered."""
     lock = ManagedLock(
-        build_driver(hass, nuki.address, keys),
+        built(hass, nuki.address, keys),
         log,
         spawn=spawner(hass),
         identify=lambda event: replace(event, grant="g7", actor=BOB),
@@ -827,7 +827,7 @@ async def test_never_started(
 ) -> None:
     """A lock that was not started can be stopped."""
     lock = ManagedLock(
-        build_driver(hass, nuki.address, keys), log, spawn=spawner(hass), identify=same
+        built(hass, nuki.address, keys), log, spawn=spawner(hass), identify=same
     )
     await lock.stop()
 

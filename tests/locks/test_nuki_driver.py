@@ -13,7 +13,6 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.smartlock_le.locks.driver import Bolt, ClockChange, LockDriver
-from custom_components.smartlock_le.locks.families import build_driver
 from custom_components.smartlock_le.locks.keybook import LockKeys
 from custom_components.smartlock_le.locks.nuki import clock
 from custom_components.smartlock_le.locks.nuki.driver import NukiDriver
@@ -33,7 +32,7 @@ from virtual_home.nuki import Command, DoorState, NukiLock
 from virtual_home.nuki.wire import LockAction
 
 from .contract import Bench, CodesContract, DriverContract, LockLogContract
-from .support import eventually, read_log, window
+from .support import built, eventually, read_log, window
 
 _BOLTS = {1: Bolt.LOCKED, 3: Bolt.UNLOCKED, 5: Bolt.OPEN, 0xFE: Bolt.JAMMED}
 
@@ -143,7 +142,7 @@ async def bench(
 ) -> AsyncIterator[NukiBench]:
     """Give a started driver of a lock that was paired."""
     bench = NukiBench(air, nuki)
-    bench.start(build_driver(hass, nuki.address, keys))
+    bench.start(built(hass, nuki.address, keys))
     await bench.driver.start()
     yield bench
     await bench.driver.stop()
@@ -157,7 +156,7 @@ def other(
     hass: HomeAssistant, nuki: NukiLock, keys: LockKeys, **changes: Any
 ) -> LockDriver:
     """Return a driver with other keys, not started."""
-    return build_driver(hass, nuki.address, replace(keys, **changes))
+    return built(hass, nuki.address, replace(keys, **changes))
 
 
 CODE_CALLS: list[Callable[[LockDriver], Awaitable[Any]]] = [
@@ -495,7 +494,7 @@ async def test_no_free_slot(bench: NukiBench, air: VirtualHome) -> None:
 
 async def test_never_heard(hass: HomeAssistant, keys: LockKeys) -> None:
     """A lock that no adapter hears is unreachable at once."""
-    driver = build_driver(hass, "54:D2:72:00:00:01", keys)
+    driver = built(hass, "54:D2:72:00:00:01", keys)
     assert isinstance(driver, NukiDriver)
     with pytest.raises(LockUnreachable, match="not heard"):
         await driver.read_state()

@@ -16,7 +16,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.smartlock_le.const import DOMAIN, SUBENTRY_LOCK
 from custom_components.smartlock_le.locks import roster as roster_module
 from custom_components.smartlock_le.locks.driver import LockDriver
-from custom_components.smartlock_le.locks.families import build_driver
 from custom_components.smartlock_le.locks.keybook import KeyBook, LockKeys
 from custom_components.smartlock_le.locks.roster import Roster, clean_home
 from custom_components.smartlock_le.log import Log
@@ -26,7 +25,7 @@ from virtual_home.faults import Direction
 from virtual_home.home import VirtualHome
 from virtual_home.nuki import NukiLock
 
-from .support import entries, eventually, same, spawner, window
+from .support import built, entries, eventually, same, spawner, window
 
 MARKER = "LE one"
 
@@ -80,7 +79,7 @@ class House:
     async def set_codes(self) -> int:
         """Set a code of ours and one of somebody else; return the number of that."""
         keys = self.book[self.nuki.address]
-        driver = build_driver(self.hass, self.nuki.address, keys)
+        driver = built(self.hass, self.nuki.address, keys)
         await self.book.add_marker(self.nuki.address, MARKER)
         await driver.set_code(driver.new_code(), MARKER, window())
         await driver.stop()

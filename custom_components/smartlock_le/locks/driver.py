@@ -229,7 +229,10 @@ class LockDriver(ABC):
 
     @abstractmethod
     async def read_codes(self) -> list[LockCode]:
-        """Return every code on the lock, whoever made it."""
+        """Return every code on the lock, whoever made it.
+
+        A lock whose codes have only numbers is asked for those of ours alone.
+        """
 
     @abstractmethod
     async def set_code(

@@ -7,13 +7,15 @@ from ..models import LockRef
 from .any_lock import EntityDriver
 from .driver import LockDriver
 from .entities import Family
-from .keybook import LockKeys
+from .keybook import KeyBook, LockKeys
 from .nuki.client import Credentials
 from .nuki.driver import NukiDriver
 
 
-def build_driver(hass: HomeAssistant, lock_id: str, keys: LockKeys) -> LockDriver:
-    """Return the driver of a lock."""
+def build_driver(
+    hass: HomeAssistant, lock_id: str, keys: LockKeys, book: KeyBook
+) -> LockDriver:
+    """Return the driver of a lock; `book` keeps the numbers of our codes on it."""
     ref = LockRef(lock_id, keys.name)
     match Family(keys.family):
         case Family.NUKI:

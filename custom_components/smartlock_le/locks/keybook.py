@@ -6,7 +6,7 @@ even when the log is lost.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 import json
 from pathlib import Path
@@ -39,6 +39,8 @@ class LockKeys:
     markers: tuple[str, ...] = ()
     """Names of codes that we made and that may be on the lock."""
     family: str = "nuki"
+    numbers: dict[str, int] = field(default_factory=dict)
+    """The number of each of those names, on a lock that knows codes only by number."""
 
     @classmethod
     def brought(cls, subentry: ConfigSubentry) -> Self:
@@ -132,7 +134,8 @@ class KeyBook:
 
         def change(all_keys: dict[str, LockKeys]) -> dict[str, LockKeys]:
             before = all_keys.get(lock, keys)
-            return {**all_keys, lock: replace(keys, markers=before.markers)}
+            kept = replace(keys, markers=before.markers, numbers=before.numbers)
+            return {**all_keys, lock: kept}
 
         await self._change(change)
 
@@ -158,6 +161,22 @@ class KeyBook:
         """Forget a code that is known to be off the lock. Raises WriteError."""
         await self._mark(lock, lambda markers: tuple(m for m in markers if m != marker))
 
+    def numbers(self, lock: str) -> Mapping[str, int]:
+        """Return the numbers of our codes on the lock, by name."""
+        return self._keys[lock].numbers if lock in self._keys else {}
+
+    async def take_number(self, lock: str, name: str, number: int) -> None:
+        """Give a number of the lock to a name that is kept. Raises WriteError."""
+
+        def change(all_keys: dict[str, LockKeys]) -> dict[str, LockKeys]:
+            keys = all_keys.get(lock)
+            if keys is None or name not in keys.markers:
+                return all_keys
+            numbers = {**keys.numbers, name: number}
+            return {**all_keys, lock: replace(keys, numbers=numbers)}
+
+        await self._change(change)
+
     async def set_firmware(self, lock: str, firmware: str) -> None:
         """Remember what a lock runs, for the time until it is read. Raises WriteError."""
 
@@ -175,6 +194,26 @@ class KeyBook:
             if lock not in all_keys:
                 return all_keys
             keys = all_keys[lock]
-            return {**all_keys, lock: replace(keys, markers=mark(keys.markers))}
+            markers = mark(keys.markers)
+            numbers = {k: n for k, n in keys.numbers.items() if k in markers}
+            changed = replace(keys, markers=markers, numbers=numbers)
+            return {**all_keys, lock: changed}
 
         await self._change(change)
+
+
+class LockNumbers:
+    """The numbers of one lock in the key book."""
+
+    def __init__(self, book: KeyBook, lock: str) -> None:
+        """Take the book and the lock's id."""
+        self._book = book
+        self._lock = lock
+
+    def taken(self) -> Mapping[str, int]:
+        """Return the numbers by the names of our codes."""
+        return self._book.numbers(self._lock)
+
+    async def take(self, name: str, number: int) -> None:
+        """Give a number to a name that is kept already. Raises WriteError."""
+        await self._book.take_number(self._lock, name, number)

@@ -143,7 +143,7 @@ class Roster:
                 self._called_off.append(cleaning)
                 self._uncleaned(lock_id, None)
             lock = ManagedLock(
-                build_driver(self._hass, lock_id, keys),
+                build_driver(self._hass, lock_id, keys, self._book),
                 self._log,
                 spawn=self._spawn,
                 identify=self._identify,
@@ -219,7 +219,7 @@ class Roster:
         """Take ours off the lock, then (and only then) destroy its keys."""
         keys = self._book[lock_id]
         markers = set(keys.markers)
-        driver = build_driver(self._hass, lock_id, keys)
+        driver = build_driver(self._hass, lock_id, keys, self._book)
         try:
             while True:
                 try:
@@ -284,7 +284,7 @@ async def clean_home(hass: HomeAssistant, book: KeyBook) -> list[str]:
 
     async def one(lock_id: str) -> str | None:
         keys = book[lock_id]
-        driver = build_driver(hass, lock_id, keys)
+        driver = build_driver(hass, lock_id, keys, book)
         try:
             async with asyncio.timeout(REMOVE_DEADLINE):
                 await clean(driver, set(keys.markers))

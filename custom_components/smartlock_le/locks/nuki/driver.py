@@ -113,7 +113,9 @@ class NukiDriver(LockDriver):
         if pin is not None:
             self.capabilities |= Capability.LOCK_LOG
             if has_keypad:
-                self.capabilities |= Capability.CODES | Capability.CODE_WINDOWS
+                self.capabilities |= (
+                    Capability.CODES | Capability.CODE_WINDOWS | Capability.CODE_STATUS
+                )
 
     @callback
     def _clock_changed(
