@@ -246,6 +246,10 @@ class WindowedDriver(FakeDriver):
         await LockDriver.clear_marked(self, markers)
 
     @override
+    async def find_code(self, name: str) -> LockCode | None:
+        return await LockDriver.find_code(self, name)
+
+    @override
     async def read_codes(self) -> list[LockCode]:
         await self.hardware.told("read", 0)
         return [

@@ -16,7 +16,7 @@ from homeassistant.util.async_ import get_scheduled_timer_handles
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
-from custom_components.smartlock_le.access import grants
+from custom_components.smartlock_le.access import codes, grants, reconcile
 from custom_components.smartlock_le.const import DOMAIN
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.opening import home_folder
@@ -106,14 +106,19 @@ async def fail_writes(home: Home, *, fail: bool = True) -> None:
 
 
 def pass_to(home: Home, moment: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let it be that moment for grants; the clocks of lock and radio go on.
+    """Let it be that moment for grants and codes; the clocks of lock and radio go on.
 
     Firing every timer of the loop, as the harness does, breaks a radio at work.
     """
-    monkeypatch.setattr(grants, "utc_now", lambda: moment)
+    for module in (grants, codes, reconcile):
+        monkeypatch.setattr(module, "utc_now", lambda: moment)
     for handle in get_scheduled_timer_handles(home.hass.loop):
         job = getattr(handle._callback, "job", None)
-        if job is not None and job.target == home._due and not handle.cancelled():
+        due = job is not None and job.target in [
+            home._alarm.ring,
+            home.keeping.alarm.ring,
+        ]
+        if due and not handle.cancelled():
             monkeypatch.setattr(event, "time_tracker_timestamp", moment.timestamp)
             handle._run()
             handle.cancel()

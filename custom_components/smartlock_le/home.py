@@ -9,13 +9,15 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util.file import WriteError
 
 from . import issues, notices, opening, stand_in
+from .access.codes import Codes
 from .access.grants import Grants
 from .access.ledger import Ledger
 from .access.models import Grant
+from .alarm import Alarm
+from .code_keeping import CodeKeeping
 from .const import CONF_RETENTION, CONF_SHARING, CONF_STAMPS, DOMAIN
 from .locks.keybook import KeyBook
 from .locks.managed import ManagedLock
@@ -52,6 +54,7 @@ class Home:
     stamping: Stamping
     roster: Roster
     grants: Grants
+    codes: Codes
 
     def __init__(self, hass: HomeAssistant, entry: HomeEntry) -> None:
         """Build nothing yet."""
@@ -61,7 +64,6 @@ class Home:
         self._add_lock: list[AddLock] = []
         self._undo: dict[str, list[CALLBACK_TYPE]] = {}
         self._listeners: list[CALLBACK_TYPE] = []
-        self._wake: CALLBACK_TYPE | None = None
         self._changing = asyncio.Lock()
         self._stopping = False
         self._grants_known = True
@@ -101,18 +103,25 @@ class Home:
             identify=self._identify,
             uncleaned=partial(issues.uncleaned, self.hass),
         )
+        self.keeping = CodeKeeping(
+            self.hass, self.log, self.roster.find, self.book, self.spawn, self.tell
+        )
+        self.codes = self.keeping.codes
+        self._alarm = Alarm(self.hass, self._due, self.spawn, "grants due")
         self.grants = Grants(
             Ledger(self.log),
             self.roster.find,
             self.book,
+            others=self.codes.markers,
             spawn=self.spawn,
-            schedule=self._schedule,
+            schedule=self._alarm.set,
             tell=self._grant_changed,
         )
         try:
             await self.grants.load()
+            await self.keeping.start()
         except LogUnavailable as err:
-            _LOGGER.error("The open grants cannot be read: %s", err)
+            _LOGGER.error("The grants and codes cannot be read: %s", err)
             self._grants_known = False
         self._grants_known &= not self.log.volatile
         await self.changed()
@@ -136,10 +145,11 @@ class Home:
     async def stop(self) -> None:
         """End everything; safe to call twice."""
         self._stopping = True
-        self._schedule(None)
+        self._alarm.stop()
         self.upkeep.stop()
         self.stamping.stop()
         await self.grants.stop()
+        await self.keeping.stop()
         # A lock that is coming just now must not start after this.
         async with self._changing:
             await self.roster.stop()
@@ -173,6 +183,7 @@ class Home:
                 if lock.driver.attached:
                     stand_in.set_hidden(self.hass, lock.driver.entity_id, hidden=False)
                 await self.grants.lock_removed(lock.ref.id)
+                await self.codes.lock_removed(lock.ref.id)
                 issues.lock_problem(self.hass, lock.ref, None)
             await self.roster.enter_members()
             ids = {lock.ref.id: sid for sid, lock in self.roster.locks.items()}
@@ -210,12 +221,14 @@ class Home:
 
     @callback
     def _identify(self, event: AccessEvent) -> AccessEvent:
-        return self.grants.identify(event)
+        return self.codes.identify(self.grants.identify(event))
 
     @callback
     def _accessed(self, event: AccessEvent) -> None:
         if event.grant:
             self.spawn(self.grants.used(event), "grant used")
+        else:
+            self.keeping.accessed(event)
 
     @callback
     def _lock_ready(self, lock: ManagedLock) -> None:
@@ -227,21 +240,12 @@ class Home:
             await self.grants.reconcile(lock_id)
         except (LockError, WriteError) as err:
             _LOGGER.debug("Lock %s not reconciled: %s", lock_id, err)
+        self.codes.lock_ready(lock_id)
 
     # Grants
 
-    @callback
-    def _schedule(self, when: datetime | None) -> None:
-        if self._wake:
-            self._wake()
-            self._wake = None
-        if when is not None and not self._stopping:
-            self._wake = async_track_point_in_utc_time(self.hass, self._due, when)
-
-    @callback
-    def _due(self, _: datetime) -> None:
-        self._wake = None
-        self.spawn(self.grants.due(), "grants due")
+    async def _due(self) -> None:
+        await self.grants.due()
 
     @callback
     def _grant_changed(self, grant: Grant, what: str) -> None:

@@ -46,6 +46,48 @@ def code_left(hass: HomeAssistant, grant_id: str, lock: LockRef | None) -> None:
 
 
 @callback
+def code_problem(
+    hass: HomeAssistant, code: str, lock_id: str, lock: LockRef | None, problem: str
+) -> None:
+    """Say how a code of a person or guest is not as it should be on a lock.
+
+    `code_failed`, `code_stays`, or empty: nothing is wrong.
+    """
+    for known in ("code_failed", "code_stays"):
+        issue = f"{known}_{code}_{lock_id}"
+        if problem != known or lock is None:
+            ir.async_delete_issue(hass, DOMAIN, issue)
+            continue
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=known,
+            translation_placeholders={"lock": lock.name},
+        )
+
+
+@callback
+def schedule_silent(hass: HomeAssistant, schedule: str, silent: bool) -> None:
+    """Say that codes open by an entity that says nothing."""
+    issue = f"schedule_silent_{schedule}"
+    if not silent:
+        ir.async_delete_issue(hass, DOMAIN, issue)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue,
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="schedule_silent",
+        translation_placeholders={"name": schedule},
+    )
+
+
+@callback
 def uncleaned(hass: HomeAssistant, lock_id: str, name: str | None) -> None:
     """Say that a removed lock may hold codes of ours; name None: it does not."""
     issue = f"uncleaned_{lock_id}"

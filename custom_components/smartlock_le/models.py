@@ -22,6 +22,7 @@ class ActorKind(StrEnum):
     RESIDENT = "resident"
     HOME = "home"
     GRANT = "grant"
+    GUEST = "guest"
     CODE = "code"
     CREDENTIAL = "credential"
     LOCK = "lock"

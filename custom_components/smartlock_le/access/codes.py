@@ -1,145 +1,455 @@
-"""The code of a grant on its lock: put there, moved, checked, taken off."""
+"""Codes of persons and guests: made, changed, used, ended, taken off every lock.
 
+Whatever is asked is an entry, with its rows, before a lock hears of it; each lock is then
+brought in step by its own reconciler.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 import logging
 import secrets
+from typing import Any
 
-from homeassistant.util.file import WriteError
-
-from ..models import (
-    Actor,
-    Capability,
-    CodeWindow,
-    LockCode,
-    LockError,
-    LockRefused,
-    LockUnreachable,
-    OutcomeUnknown,
-    Refusal,
+from ..models import AccessEvent, Actor, Capability, Method, utc_now
+from .code_ledger import CodeLedger
+from .code_models import (
+    ALWAYS,
+    ENDED_KEPT,
+    NEVER,
+    Code,
+    CodeError,
+    Holder,
+    Opening,
+    Placement,
+    PlacementState,
 )
-from .ledger import Ledger
-from .models import Grant, GrantError, Lock, Markers
+from .digits import Digits
+from .grant_codes import new_marker
+from .ledger import OPENINGS
+from .models import Lock, Markers
+from .reconcile import Reconciler, Spawn
+from .vault import Vault, VaultLocked
 
 _LOGGER = logging.getLogger(__name__)
 
-MARKER_PREFIX = "LE "
-_TRIES = 3
+ANSWER_WAIT = 10.0
+"""Seconds that whoever asks waits to hear what the locks said."""
+_RECENT = 50
+
+type Schedule = Callable[[datetime | None], None]
+"""Asks to be woken by `due` at that time, and no other."""
+type Settled = Callable[[Code, Placement, str], None]
+"""Says how a code stands on a lock: `code_failed`, `code_stays`, or nothing is wrong."""
 
 
-def new_marker() -> str:
-    """Return a name for a code that nobody else has given one."""
-    return MARKER_PREFIX + secrets.token_hex(6)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is asked; None leaves as it is."""
+
+    name: str | None = field(default=None, repr=False)
+    locks: frozenset[str] | None = None
+    times: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `When`, those that are to be others; `uses`: so many from now on."""
+    digits: str | None = field(default=None, repr=False)
+    new_code: bool = False
+    """Draw other digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was made or changed. `digits` is there once, and only if we drew them."""
+
+    code: Code
+    digits: str = field(default="", repr=False)
 
 
 class Codes:
-    """Keeps the codes of grants in step with them; names them before it sets them."""
+    """Every code that is not gone from every lock."""
 
-    def __init__(self, ledger: Ledger, markers: Markers) -> None:
-        """Take where steps are entered and where names are kept."""
+    def __init__(
+        self,
+        ledger: CodeLedger,
+        open_vault: Callable[[], Awaitable[Vault]],
+        find_lock: Callable[[str], Lock | None],
+        markers: Markers,
+        *,
+        opening: Callable[[str], Opening],
+        spawn: Spawn,
+        schedule: Schedule,
+        settled: Settled,
+        changed: Callable[[], None],
+    ) -> None:
+        """Take what codes stand on; call `load` before anything else."""
         self._ledger = ledger
+        self._codes: dict[str, Code] = {}
+        self._digits = Digits(open_vault, self._codes.values)
+        self._find_lock = find_lock
         self._markers = markers
+        self._opening = opening
+        self._spawn = spawn
+        self._schedule = schedule
+        self._settled = settled
+        self._changed = changed
+        self._reconcilers: dict[str, Reconciler] = {}
+        self._recent: deque[tuple[str, str, Actor]] = deque(maxlen=_RECENT)
+        """Lock, name and holder of codes that are off: word of a use may still come."""
+        self._changing = asyncio.Lock()
+        self._loaded = False
 
-    async def _read(self, grant: Grant, lock: Lock) -> LockCode | None:
-        for code in await lock.read_codes():
-            if code.name == grant.marker:
+    # Life
+
+    async def load(self) -> None:
+        """Take up what there was. Raises LogUnavailable."""
+        for code in await self._ledger.load():
+            self._codes[code.id] = code
+        if self._codes:
+            try:
+                await self._digits.open()
+            except CodeError:
+                # Codes stay as they are on their locks; no new one is taught.
+                _LOGGER.error("The file with the key of the codes cannot be read")
+        self._loaded = True
+        self._reschedule()
+
+    async def stop(self) -> None:
+        """Let what locks are being told come to its outcome."""
+        await asyncio.gather(*(r.stop() for r in self._reconcilers.values()))
+
+    # What reconcilers ask
+
+    def on_lock(self, lock: str) -> Iterator[tuple[Code, Placement]]:
+        """Return the codes that are or are to be on a lock."""
+        for code in list(self._codes.values()):
+            if place := code.places.get(lock):
+                yield code, place
+
+    def opening(self, code: Code) -> Opening:
+        """Return what the schedule of a code says now."""
+        return self._opening(code.when.schedule) if code.when.schedule else ALWAYS
+
+    def digits(self, code: Code) -> str:
+        """Return the digits, to teach them to a lock. Raises VaultLocked."""
+        return self._digits.of(code)
+
+    def rested(self) -> None:
+        """Take note that a lock needs nothing more now."""
+        self._reschedule()
+        self._changed()
+
+    def settled(self, code: Code, place: Placement) -> None:
+        """Take note that something changed on a lock."""
+        problem = ""
+        if place.state is PlacementState.FAILED:
+            problem = "code_failed"
+        elif place.state is PlacementState.REMOVING and place.reason:
+            problem = "code_stays"
+        self._settled(code, place, problem)
+        if place.state is PlacementState.REMOVED:
+            self._recent.append((place.lock, place.marker, code.actor))
+            if code.removing and not code.places and code.id in self._codes:
+                self._forget(code)
+
+    def _forget(self, code: Code) -> None:
+        del self._codes[code.id]
+        self._spawn(self._ledger.gone(code), f"code {code.id} gone")
+
+    def markers(self, lock: str) -> set[str]:
+        """Return the names of codes that may be on a lock."""
+        return {place.marker for _, place in self.on_lock(lock)}
+
+    # Ask
+
+    def all(self) -> list[Code]:
+        """Return the codes there are, those of persons first, then the oldest."""
+        return sorted(
+            (code for code in self._codes.values() if not code.removing),
+            key=lambda code: (code.holder is Holder.GUEST, code.made, code.id),
+        )
+
+    def get(self, code_id: str) -> Code:
+        """Return a code. Raises CodeError."""
+        code = self._codes.get(code_id)
+        if code is None or code.removing:
+            raise CodeError("code_not_found")
+        return code
+
+    def of_person(self, person: str) -> Code | None:
+        """Return the code of a person, if there is one."""
+        return next((code for code in self.all() if code.person == person), None)
+
+    async def add_guest(self, change: Change, actor: Actor) -> Given:
+        """Make a guest; without digits, and without `new_code`, one that has no code yet.
+
+        Raises CodeError, LogUnavailable: then there is no guest.
+        """
+        async with self._changing:
+            code = _new(Holder.GUEST, "")
+            drawn = await self._enter(code, change, actor, "added")
+        return await self._given(code, drawn)
+
+    async def set_person(self, person: str, change: Change, actor: Actor) -> Given:
+        """Make or change the code of a person. Raises CodeError, LogUnavailable."""
+        async with self._changing:
+            code, event = self.of_person(person), "changed"
+            if code is None:
+                code, event = _new(Holder.PERSON, person), "added"
+            drawn = await self._enter(code, change, actor, event)
+        return await self._given(code, drawn)
+
+    async def change(self, code_id: str, change: Change, actor: Actor) -> Given:
+        """Change a code: its locks hear of it now. Raises CodeError, LogUnavailable."""
+        async with self._changing:
+            code = self.get(code_id)
+            drawn = await self._enter(code, change, actor, "changed")
+        return await self._given(code, drawn)
+
+    async def _given(self, code: Code, drawn: str) -> Given:
+        await self._answers(code.places)
+        self._changed()
+        return Given(code, drawn)
+
+    async def _enter(self, code: Code, change: Change, actor: Actor, event: str) -> str:
+        """Enter what is asked, and take it over; return digits that were drawn.
+
+        Nothing is changed before it is durable. Raises CodeError, LogUnavailable.
+        """
+        if change.digits is not None or change.new_code or code.digest:
+            await self._digits.open()
+        new = replace(code, places=dict(code.places))
+        self._apply(new, change)
+        drawn = self._give_digits(new, change)
+        await self._ledger.change(new, event, actor)
+        if event == "added" or new.name != code.name:
+            await self._ledger.name(new)
+        self._take_over(code, new)
+        self._codes[code.id] = code
+        return drawn
+
+    def _take_over(self, code: Code, new: Code) -> None:
+        """Let a code be as the new one: whoever works at it has this one in hand."""
+        code.name, code.when, code.ended = new.name, new.when, new.ended
+        code.digest, code.secret = new.digest, new.secret
+        code.locks, code.holder_seq = new.locks, new.holder_seq
+        for lock, place in new.places.items():
+            if lock not in code.places and lock in code.locks:
+                if place.state is PlacementState.REMOVED:
+                    # It came off while this was written: it goes on under a new name.
+                    place = Placement(lock=lock, marker=new_marker())
+                code.places[lock] = place
+
+    def _apply(self, code: Code, change: Change) -> None:
+        """Take what is asked into the code. Raises CodeError."""
+        if change.name is not None:
+            code.name = change.name
+        if change.locks is not None:
+            for lock_id in change.locks:
+                self._takes_codes(lock_id)
+                if lock_id not in code.places:
+                    code.places[lock_id] = Placement(lock=lock_id, marker=new_marker())
+            code.locks = change.locks
+        if change.times:
+            when = replace(code.when, **change.times)
+            now = utc_now()
+            if when.end is not None and when.end <= max(when.start or now, now):
+                raise CodeError("code_window_empty")
+            if change.times.get("uses"):
+                # So many more, from now on.
+                when = replace(when, uses=code.used + when.uses)
+            code.when, code.ended = when, False
+        for place in code.places.values():
+            place.tried = None
+
+    def _takes_codes(self, lock_id: str) -> Lock:
+        lock = self._find_lock(lock_id)
+        if lock is None:
+            raise CodeError("lock_not_found")
+        if Capability.CODES not in lock.capabilities:
+            raise CodeError("lock_takes_no_codes", lock.ref.name)
+        return lock
+
+    def _give_digits(self, code: Code, change: Change) -> str:
+        """Give a code its digits; return them if they were drawn. Raises CodeError."""
+        found = (self._find_lock(lock) for lock in code.locks)
+        locks = [lock for lock in found if lock is not None]
+        if change.digits is not None:
+            self._digits.admit(code, change.digits, locks)
+            self._digits.give(code, change.digits)
+        elif change.new_code:
+            drawn = self._digits.draw(code, locks)
+            self._digits.give(code, drawn)
+            return drawn
+        elif code.digest and change.locks is not None:
+            try:
+                self._digits.suit(self._digits.of(code), locks)
+            except VaultLocked:
+                raise CodeError("vault_locked") from None
+        return ""
+
+    # End
+
+    async def remove(self, code_id: str, actor: Actor) -> list[str]:
+        """Take a code away; return the locks that may still have it.
+
+        Its digits are destroyed; it stays known until no lock has it.
+        """
+        async with self._changing:
+            code = self.get(code_id)
+            code.removing = True
+            code.digest = code.secret = ""
+            await self._ledger.note(code, "removing", actor)
+        if not code.places:
+            self._forget(code)
+        await self._answers(code.places)
+        self._changed()
+        return sorted(code.places)
+
+    async def used(self, event: AccessEvent) -> None:
+        """Count a use; a code that was used up comes off."""
+        code = self._holder(event)
+        if (
+            code is None
+            or not code.when.uses
+            or event.event not in OPENINGS
+            or event.method is not Method.KEYPAD
+        ):
+            return
+        code.used += 1
+        await self._ledger.note(code, "used", code.actor)
+        await self._end_if_over(code)
+
+    async def _end_if_over(self, code: Code) -> None:
+        if code.over(utc_now()) and not code.ended and not code.removing:
+            code.ended = True
+            await self._ledger.note(code, "ended")
+            self._wake(code.places)
+            self._changed()
+
+    async def due(self) -> None:
+        """Do what is due by the clock."""
+        now = utc_now()
+        for code in list(self._codes.values()):
+            await self._end_if_over(code)
+            if self._kept_until(code) <= now:
+                code.removing, code.digest, code.secret = True, "", ""
+                await self._ledger.note(code, "removing")
+                if not code.places:
+                    self._forget(code)
+        self._wake({lock for code in self._codes.values() for lock in code.places})
+        self._reschedule()
+
+    @staticmethod
+    def _kept_until(code: Code) -> datetime:
+        """Return when a guest whose time is over is forgotten."""
+        if code.holder is Holder.PERSON or code.removing or code.when.end is None:
+            return NEVER
+        return code.when.end + ENDED_KEPT
+
+    # In step
+
+    def _wake(self, locks: Iterable[str], *, afresh: bool = True) -> None:
+        for lock in list(locks):
+            self._reconciler(lock).wake(afresh=afresh)
+
+    def _reconciler(self, lock: str) -> Reconciler:
+        if lock not in self._reconcilers:
+            self._reconcilers[lock] = Reconciler(
+                lock, self, self._ledger, self._markers, self._find_lock, self._spawn
+            )
+        return self._reconcilers[lock]
+
+    async def _answers(self, locks: Iterable[str]) -> None:
+        """Have locks brought in step; wait a while for what they say."""
+        tasks = [self._reconciler(lock).wake(afresh=True) for lock in list(locks)]
+        if tasks:
+            await asyncio.wait(tasks, timeout=ANSWER_WAIT)
+
+    def lock_ready(self, lock: str) -> None:
+        """Take up what a lock that is there again is to be told."""
+        if self._loaded and any(True for _ in self.on_lock(lock)):
+            self._wake([lock])
+
+    def schedule_changed(self, schedule: str) -> None:
+        """Bring in step what opens by a schedule that says something else now."""
+        self._wake(
+            {
+                lock
+                for code in self._codes.values()
+                if code.when.schedule == schedule
+                for lock in code.places
+            }
+        )
+
+    @property
+    def schedules(self) -> set[str]:
+        """The entities by which codes open."""
+        return {code.when.schedule for code in self._codes.values()} - {""}
+
+    async def resync(self, lock_id: str) -> None:
+        """Look at everything of ours that is to be on a lock, and put it right.
+
+        Raises CodeError.
+        """
+        self._takes_codes(lock_id)
+        self._reconciler(lock_id).ask_all()
+        await self._answers([lock_id])
+
+    async def lock_removed(self, lock_id: str) -> None:
+        """Forget a lock that leaves the home; its clean-up takes codes off."""
+        if reconciler := self._reconcilers.pop(lock_id, None):
+            await reconciler.stop()
+        for code, place in list(self.on_lock(lock_id)):
+            del code.places[lock_id]
+            code.locks -= {lock_id}
+            place.state = PlacementState.REMOVED
+            await self._ledger.outcome(code, place, "lock_removed")
+            self.settled(code, place)
+
+    def lock_event(self, event: AccessEvent) -> None:
+        """Hear that somebody changed a code of ours at the lock."""
+        for _, place in self.on_lock(event.lock):
+            if place.marker == event.code_name and place.digest:
+                place.state = PlacementState.UNVERIFIED
+                self._wake([event.lock])
+
+    # Who
+
+    def _holder(self, event: AccessEvent) -> Code | None:
+        if not event.code_name:
+            return None
+        for code, place in self.on_lock(event.lock):
+            if place.marker == event.code_name:
                 return code
         return None
 
-    async def put(
-        self, grant: Grant, lock: Lock, actor: Actor, *, durable: bool
-    ) -> str:
-        """Set a fresh code; return its digits once the lock is known to hold it."""
-        try:
-            await self._markers.add_marker(grant.lock, grant.marker)
-        except WriteError:
-            durable = False
-        if not durable and Capability.CODE_WINDOWS not in lock.capabilities:
-            # Only a lock that ends a code itself can be trusted with its end.
-            raise GrantError("log_unavailable")
-        tries = _TRIES
-        while True:
-            digits = lock.new_code()
-            try:
-                grant.code_id = await lock.set_code(digits, grant.marker, grant.window)
-            except LockRefused as err:
-                tries -= 1
-                if err.reason is not Refusal.CODE_EXISTS or not tries:
-                    raise
-            except OutcomeUnknown:
-                await self._ledger.enter(grant, "unknown", actor)
-                await self._find(grant, lock)
-                return digits
-            else:
-                return digits
+    def identify(self, event: AccessEvent) -> AccessEvent:
+        """Put who holds the code that was typed in the place of its name."""
+        if event.code_id is None or not event.code_name or event.source == "command":
+            return event
+        if code := self._holder(event):
+            return replace(event, actor=code.actor)
+        for lock, marker, actor in self._recent:
+            if (lock, marker) == (event.lock, event.code_name):
+                return replace(event, actor=actor)
+        return event
 
-    async def _find(self, grant: Grant, lock: Lock) -> None:
-        """After a lost answer: the code is on the lock, or it is not, or we cannot tell."""
-        try:
-            code = await self._read(grant, lock)
-        except LockError as err:
-            raise OutcomeUnknown(str(err)) from err
-        if code is None:
-            raise LockUnreachable("not set")
-        grant.code_id = code.id
+    # Time
 
-    async def move_end(
-        self, grant: Grant, lock: Lock, end: datetime, actor: Actor
-    ) -> None:
-        """Let the lock end the code at `end`. Raises the lock's error: then it does not.
+    def _reschedule(self) -> None:
+        now = utc_now()
+        steps = [r.next_step for r in self._reconcilers.values()]
+        for code in self._codes.values():
+            steps += [code.next_edge(now), self._kept_until(code)]
+        first = min(steps, default=NEVER)
+        self._schedule(None if first == NEVER else first)
 
-        After a lost answer the lock is looked at; where it cannot be, `checked` is off.
-        """
-        window = CodeWindow(start=grant.window.start, end=end)
-        try:
-            await lock.change_window(grant.code_id, grant.marker, window)
-        except OutcomeUnknown as err:
-            await self._ledger.enter(grant, "unknown", actor, str(err), end=end)
-            grant.checked = False
-            code = await self._read(grant, lock)
-            if code is None or code.window != window:
-                await self.check(grant, lock)
-                raise
-            grant.checked = True
-        except LockError as err:
-            await self._ledger.enter(grant, "refused", actor, str(err), end=end)
-            raise
 
-    async def check(self, grant: Grant, lock: Lock) -> bool:
-        """See that the lock holds the code, with the window of the grant.
-
-        Returns False where the code is gone. Raises the lock's error.
-        """
-        if not grant.has_code:
-            return True
-        if (code := await self._read(grant, lock)) is None:
-            return False
-        grant.code_id = code.id
-        if code.window != grant.window:
-            await lock.change_window(grant.code_id, grant.marker, grant.window)
-        grant.checked = True
-        return True
-
-    async def take_off(self, grant: Grant, lock: Lock | None) -> bool:
-        """Remove the code; tell whether it is known to be gone."""
-        if lock is None:
-            return False
-        try:
-            await lock.clear_marked({grant.marker})
-        except LockError as err:
-            _LOGGER.debug("Code of grant %s still on the lock: %s", grant.id, err)
-            return False
-        return True
-
-    async def forget(self, grant: Grant) -> None:
-        """Forget the name of a code that is not on the lock."""
-        try:
-            await self._markers.drop_marker(grant.lock, grant.marker)
-        except WriteError:
-            _LOGGER.debug("Marker of grant %s stays", grant.id)
-
-    async def clear_strays(self, lock: Lock, known: set[str]) -> None:
-        """Remove codes of ours that no grant knows. Raises the lock's error, WriteError."""
-        if strays := set(self._markers.markers(lock.ref.id)) - known:
-            await lock.clear_marked(strays)
-            for marker in strays:
-                await self._markers.drop_marker(lock.ref.id, marker)
+def _new(holder: Holder, person: str) -> Code:
+    return Code(
+        id=secrets.token_hex(4),
+        holder=holder,
+        person=person,
+        made=utc_now().replace(microsecond=0),
+    )

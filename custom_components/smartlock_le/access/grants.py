@@ -27,7 +27,7 @@ from ..models import (
     OutcomeUnknown,
     utc_now,
 )
-from .codes import Codes, new_marker
+from .grant_codes import GrantCodes, new_marker
 from .ledger import OPENINGS, Ledger
 from .models import (
     MAX_MINUTES,
@@ -64,6 +64,7 @@ class Grants:
         find_lock: Callable[[str], Lock | None],
         markers: Markers,
         *,
+        others: Callable[[str], set[str]] = lambda lock: set(),
         spawn: Spawn,
         schedule: Schedule,
         tell: Tell,
@@ -71,7 +72,9 @@ class Grants:
         """Take what grants stand on; call `load` before anything else."""
         self._ledger = ledger
         self._find_lock = find_lock
-        self._codes = Codes(ledger, markers)
+        self._codes = GrantCodes(ledger, markers)
+        self._others = others
+        """Names on a lock of codes of ours that are no grant's."""
         self._spawn = spawn
         self._schedule = schedule
         self._tell = tell
@@ -394,7 +397,8 @@ class Grants:
                     there = await self._codes.check(grant, lock)
                 if not there:
                     await self._end(grant, "code gone from the lock", HOME_ACTOR)
-        await self._codes.clear_strays(lock, {g.marker for g in mine})
+        known = {g.marker for g in mine} | self._others(lock_id)
+        await self._codes.clear_strays(lock, known)
 
     def _reschedule(self) -> None:
         steps = [

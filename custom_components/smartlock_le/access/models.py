@@ -58,8 +58,15 @@ class Lock(Protocol):
     def capabilities(self) -> Capability:
         """What the lock can do."""
 
+    @property
+    def available(self) -> bool:
+        """Whether it answers."""
+
     def new_code(self) -> str:
         """Return random digits that the lock takes."""
+
+    def check_code(self, digits: str) -> bool:
+        """Tell whether it would take these digits."""
 
     async def command(
         self, command: DoorCommand, actor: Actor, *, grant: str = "", suffix: str = ""
@@ -68,6 +75,9 @@ class Lock(Protocol):
 
     async def read_codes(self) -> list[LockCode]:
         """Return every code on the lock."""
+
+    async def find_code(self, name: str) -> LockCode | None:
+        """Return the code of that name, if it is on the lock."""
 
     async def set_code(self, digits: str, name: str, window: CodeWindow) -> int:
         """Add a code; return its number."""

@@ -234,6 +234,13 @@ class LockDriver(ABC):
         A lock whose codes have only numbers is asked for those of ours alone.
         """
 
+    async def find_code(self, name: str) -> LockCode | None:
+        """Return the code of that name, if it is on the lock."""
+        for code in await self.read_codes():
+            if code.name == name:
+                return code
+        return None
+
     @abstractmethod
     async def set_code(
         self,

@@ -312,13 +312,26 @@ class ManagedLock:
         """What the lock can do."""
         return self.driver.capabilities
 
+    @property
+    def available(self) -> bool:
+        """Whether the lock answers."""
+        return self.driver.available
+
     def new_code(self) -> str:
         """Return random digits that the lock takes as a code."""
         return self.driver.new_code()
 
+    def check_code(self, digits: str) -> bool:
+        """Tell whether the lock would take these digits as a code."""
+        return self.driver.check_code(digits)
+
     async def read_codes(self) -> list[LockCode]:
         """Return every code on the lock."""
         return await self.driver.read_codes()
+
+    async def find_code(self, name: str) -> LockCode | None:
+        """Return the code of that name, if it is on the lock."""
+        return await self.driver.find_code(name)
 
     async def set_code(
         self,

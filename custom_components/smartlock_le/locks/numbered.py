@@ -192,21 +192,25 @@ class NumberedCodes(LockDriver):
 
     @override
     async def read_codes(self) -> list[LockCode]:
-        codes = []
-        for name, number in list(self._numbers.taken().items()):
-            async with self.queue.turn(Turn.CODES):
-                status = await self._look(number)
-            if status is not CodeStatus.EMPTY:
-                codes.append(
-                    LockCode(
-                        id=number,
-                        name=name,
-                        enabled=status is not CodeStatus.DISABLED,
-                        window=None,
-                        certain=status is not CodeStatus.UNKNOWN,
-                    )
-                )
-        return codes
+        found = [await self.find_code(name) for name in list(self._numbers.taken())]
+        return [code for code in found if code is not None]
+
+    @override
+    async def find_code(self, name: str) -> LockCode | None:
+        """Ask for the number of that name alone: each question costs the lock's battery."""
+        if (number := self._numbers.taken().get(name)) is None:
+            return None
+        async with self.queue.turn(Turn.CODES):
+            status = await self._look(number)
+        if status is CodeStatus.EMPTY:
+            return None
+        return LockCode(
+            id=number,
+            name=name,
+            enabled=status is not CodeStatus.DISABLED,
+            window=None,
+            certain=status is not CodeStatus.UNKNOWN,
+        )
 
     @override
     def check_code(self, digits: str) -> bool:

@@ -86,6 +86,22 @@ KINDS: Mapping[str, Kind] = {
                 **_ACTOR,
             },
         ),
+        Kind(
+            "code",
+            1,
+            {
+                "code": str,
+                "event": str,
+                "lock": str,
+                "start": str,
+                "end": str,
+                "schedule": str,
+                "uses": int,
+                "detail": str,
+                **_ACTOR,
+            },
+        ),
+        Kind("holder", 1, {"code": str, **_ACTOR}),
         Kind("export", 1, {"purpose": str, "entries": int, "sha256": str, **_ACTOR}),
         Kind(
             "restored",

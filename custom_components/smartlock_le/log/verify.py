@@ -76,6 +76,11 @@ FIELDS = {
         ),
         *("detail", *ACTOR),
     ),
+    "code": (
+        *("code", "event", "lock", "start", "end", "schedule", "uses"),
+        *("detail", *ACTOR),
+    ),
+    "holder": ("code", *ACTOR),
     "export": ("purpose", "entries", "sha256", *ACTOR),
     "restored": ("reason", "origin", "key", "size", "root", "held"),
     "erased": ("reason", "first", "last", "entries", "kept", "sha256", *ACTOR),

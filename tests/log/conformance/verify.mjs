@@ -183,6 +183,8 @@ const KINDS = {
     ...["grant", "event", "lock", "agency", "incident", "reason", "method", "start", "end"],
     ...["detail", ...ACTOR],
   ],
+  code: ["code", "event", "lock", "start", "end", "schedule", "#uses", "detail", ...ACTOR],
+  holder: ["code", ...ACTOR],
   export: ["purpose", "#entries", "sha256", ...ACTOR],
   restored: ["reason", "origin", "key", "#size", "root", "#held"],
   erased: ["reason", "#first", "#last", "#entries", "#kept", "sha256", ...ACTOR],

@@ -1,0 +1,432 @@
+"""One lock kept in step with the codes that are to be on it.
+
+It is asked and told one thing at a time, what comes off goes first. What is right is not
+written again; what a lock refused is not told it again before something changes.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime, timedelta
+import logging
+from typing import Any, Protocol
+
+from homeassistant.util.file import WriteError
+
+from ..log import LogUnavailable
+from ..models import (
+    AccessEvent,
+    AccessKind,
+    Capability,
+    LockCode,
+    LockError,
+    LockRefused,
+    LockUnreachable,
+    Method,
+    OutcomeUnknown,
+    Refusal,
+    utc_now,
+)
+from .code_ledger import CodeLedger
+from .code_models import NEVER, NOW, Code, Opening, Placement, PlacementState, Wanted
+from .models import Lock, Markers
+from .vault import VaultLocked
+
+_LOGGER = logging.getLogger(__name__)
+
+RETRY, RETRY_MAX = timedelta(seconds=30), timedelta(minutes=10)
+"""Until a lock that did not answer is tried again; doubles each time."""
+PATIENCE = timedelta(minutes=15)
+"""How long a code may be missing on a lock that is away before that is said."""
+LEFT_PATIENCE = timedelta(minutes=1)
+"""How long one that must not open any more may be left on it in silence."""
+_OTHER = "?"
+"""In place of a hash: something of ours is there, but not what is wanted."""
+_AGAIN = (Refusal.BUSY, Refusal.NOT_KEPT)
+"""A no of the moment: tried again by itself."""
+
+State = PlacementState
+type Spawn = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
+"""Starts a task that belongs to the config entry."""
+
+
+class Desk(Protocol):
+    """What a reconciler needs of the codes."""
+
+    def on_lock(self, lock: str) -> Iterable[tuple[Code, Placement]]:
+        """Return the codes that are or are to be on a lock."""
+
+    def opening(self, code: Code) -> Opening:
+        """Return what the schedule of a code says now."""
+
+    def digits(self, code: Code) -> str:
+        """Return the digits, to teach them to a lock. Raises VaultLocked."""
+
+    def settled(self, code: Code, place: Placement) -> None:
+        """Take note that something changed there."""
+
+    def rested(self) -> None:
+        """Take note that there is nothing more to do now."""
+
+
+class Reconciler:
+    """Keeps one lock in step."""
+
+    def __init__(
+        self,
+        lock_id: str,
+        desk: Desk,
+        ledger: CodeLedger,
+        markers: Markers,
+        find_lock: Callable[[str], Lock | None],
+        spawn: Spawn,
+    ) -> None:
+        """Take what it stands on; nothing runs before `wake`."""
+        self._lock_id = lock_id
+        self._desk = desk
+        self._ledger = ledger
+        self._markers = markers
+        self._find_lock = find_lock
+        self._spawn = spawn
+        self._task: asyncio.Task[None] | None = None
+        self._again = False
+        self._check = True
+        """After a start, a lock that tells all its codes at once is looked at."""
+        self._ask_all = False
+        self._retry_after = RETRY
+        self.retry_at = NEVER
+        """When to be woken, after a lock that did not answer."""
+
+    # Life
+
+    def wake(self, *, afresh: bool = False) -> asyncio.Task[None]:
+        """Set to work; `afresh`: the lock is there, or somebody changed something."""
+        if afresh:
+            self._retry_after, self.retry_at = RETRY, NEVER
+        if self._task is None or self._task.done():
+            self._task = self._spawn(self._run(), f"codes of {self._lock_id}")
+        else:
+            self._again = True
+        return self._task
+
+    def ask_all(self) -> None:
+        """Look at everything of ours that may be on the lock, and try all again."""
+        self._check = self._ask_all = True
+        for _, place in self._desk.on_lock(self._lock_id):
+            place.tried, place.retry_at = None, NOW
+
+    async def stop(self) -> None:
+        """Let what the lock is being told come to its outcome."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing is under way."""
+        return self._task is None or self._task.done()
+
+    async def _run(self) -> None:
+        again = True
+        while again:
+            self._again = False
+            lock = self._find_lock(self._lock_id)
+            # One that is away says when it is back; asking it is of no use.
+            if lock is None or not lock.available:
+                break
+            try:
+                while await self._step(lock):
+                    self._retry_after = RETRY
+            except (LockError, LogUnavailable, WriteError) as err:
+                _LOGGER.debug("Codes of %s not in step: %s", self._lock_id, err)
+                self.retry_at = utc_now() + self._retry_after
+                self._retry_after = min(2 * self._retry_after, RETRY_MAX)
+                break
+            else:
+                self.retry_at = NEVER
+            again = self._again
+        self._patience()
+        self._desk.rested()
+
+    def _patience(self) -> None:
+        """Note since when each is out of step; what takes too long is a failure."""
+        now = utc_now()
+        if (lock := self._find_lock(self._lock_id)) is None:
+            return
+        for code, place in list(self._desk.on_lock(self._lock_id)):
+            wanted = self._wanted(code, place, lock, now)
+            if wanted is None and not place.digest:
+                place.state = State.WAITING
+            elif wanted is not None and place.state is State.WAITING:
+                place.state = State.PENDING
+            if not self._due(code, place, lock, now):
+                place.waiting_since = None
+                continue
+            since = place.waiting_since = place.waiting_since or now
+            if wanted is None:
+                if place.digest and now - since >= LEFT_PATIENCE:
+                    place.state = State.REMOVING
+                    place.reason = place.reason or "unreachable"
+            elif place.state is State.PENDING and now - since >= PATIENCE:
+                place.state, place.reason = State.FAILED, "unreachable"
+            self._desk.settled(code, place)
+
+    @property
+    def next_step(self) -> datetime:
+        """When to be woken, at the latest."""
+        steps = [self.retry_at]
+        for _, place in self._desk.on_lock(self._lock_id):
+            if place.retry_at is not NOW:
+                steps.append(place.retry_at)
+            if place.waiting_since is not None and not place.reason:
+                patience = LEFT_PATIENCE
+                if place.state is State.PENDING:
+                    patience = PATIENCE
+                steps.append(place.waiting_since + patience)
+        return min(steps)
+
+    # One thing at a time
+
+    def _wanted(
+        self, code: Code, place: Placement, lock: Lock, now: datetime
+    ) -> Wanted | None:
+        opening = self._desk.opening(code)
+        if opening.on is None and place.lock in code.locks and not code.over(now):
+            # It does not say: what is on the lock stays as it is.
+            if not place.digest:
+                return None
+            opening = Opening(on=True, until=place.until)
+        return code.wanted(place.lock, lock.capabilities, opening, now)
+
+    def _due(self, code: Code, place: Placement, lock: Lock, now: datetime) -> bool:
+        """Tell whether something is to be done about a code."""
+        if now < place.retry_at:
+            return False
+        wanted = self._wanted(code, place, lock, now)
+        if wanted is None:
+            return bool(place.digest) or self._leaves(code, place)
+        if place.state is State.FAILED and place.tried == wanted:
+            return False
+        return not _in_step(place, wanted, lock)
+
+    @staticmethod
+    def _leaves(code: Code, place: Placement) -> bool:
+        """Tell whether the code has no more business on that lock."""
+        return code.removing or place.lock not in code.locks
+
+    async def _step(self, lock: Lock) -> bool:
+        """Do the next thing; tell whether there was one.
+
+        Raises the lock's error, LogUnavailable or WriteError: then it is tried later.
+        """
+        if Capability.CODES not in lock.capabilities:
+            return False
+        if self._check:
+            await self._look(lock)
+            self._check = self._ask_all = False
+        now = utc_now()
+        due = [
+            (code, place, self._wanted(code, place, lock, now))
+            for code, place in self._desk.on_lock(self._lock_id)
+            if self._due(code, place, lock, now)
+        ]
+        # What must not open comes first.
+        for code, place, wanted in due:
+            if wanted is None:
+                await self._take_off(code, place, lock)
+                return True
+        for code, place, wanted in due:
+            assert wanted is not None
+            if place.digest and place.state in (State.UNVERIFIED, State.REMOVING):
+                await self._verify(code, place, lock)
+            elif place.digest == wanted.digest:
+                await self._move(code, place, lock, wanted)
+            elif place.digest:
+                await self._take_off(code, place, lock)
+            else:
+                await self._put(code, place, lock, wanted)
+            return True
+        return False
+
+    async def _put(
+        self, code: Code, place: Placement, lock: Lock, wanted: Wanted
+    ) -> None:
+        try:
+            digits = self._desk.digits(code)
+        except VaultLocked:
+            await self._refused(code, place, wanted, "digits_lost")
+            return
+        await self._markers.add_marker(self._lock_id, place.marker)
+        place.told(wanted)
+        place.state, place.reason = State.PENDING, ""
+        try:
+            await self._ledger.intend(code, place, "setting")
+        except LogUnavailable:
+            place.digest = ""
+            raise
+        try:
+            place.number = await lock.set_code(digits, place.marker, wanted.window)
+        except LockUnreachable as err:
+            place.digest = ""
+            await self._ledger.outcome(code, place, "unreachable", str(err))
+            raise
+        except LockRefused as err:
+            place.digest = ""
+            if err.reason in _AGAIN:
+                await self._ledger.outcome(code, place, "refused", str(err))
+                raise
+            await self._refused(code, place, wanted, err.reason)
+        except OutcomeUnknown as err:
+            place.state = State.UNVERIFIED
+            await self._ledger.outcome(code, place, "unknown", str(err))
+            self._desk.settled(code, place)
+            raise
+        else:
+            place.state = State.ACTIVE
+            await self._ledger.outcome(code, place, "set")
+            await self._tell(lock, code, AccessKind.CODE_ADDED)
+            self._desk.settled(code, place)
+
+    async def _refused(
+        self, code: Code, place: Placement, wanted: Wanted, reason: str
+    ) -> None:
+        place.state, place.reason, place.tried = State.FAILED, str(reason), wanted
+        await self._ledger.outcome(code, place, "refused", place.reason)
+        self._desk.settled(code, place)
+
+    async def _move(
+        self, code: Code, place: Placement, lock: Lock, wanted: Wanted
+    ) -> None:
+        """Give a code that is there another window."""
+        await self._ledger.intend(code, place, "moving")
+        try:
+            await lock.change_window(place.number, place.marker, wanted.window)
+        except OutcomeUnknown as err:
+            place.state = State.UNVERIFIED
+            await self._ledger.outcome(code, place, "unknown", str(err))
+            raise
+        except LockUnreachable as err:
+            await self._ledger.outcome(code, place, "unreachable", str(err))
+            raise
+        except LockRefused as err:
+            if err.reason is Refusal.CODE_GONE:
+                # Somebody took it off: it is put on again.
+                place.digest, place.state = "", State.PENDING
+                await self._ledger.outcome(code, place, "missing")
+                return
+            if err.reason in _AGAIN:
+                await self._ledger.outcome(code, place, "refused", str(err))
+                raise
+            await self._refused(code, place, wanted, err.reason)
+        else:
+            place.told(wanted)
+            place.state, place.reason = State.ACTIVE, ""
+            await self._ledger.outcome(code, place, "moved")
+            self._desk.settled(code, place)
+
+    async def _take_off(self, code: Code, place: Placement, lock: Lock) -> None:
+        leaves = self._leaves(code, place)
+        if place.digest:
+            place.state, place.reason = State.REMOVING, ""
+            await self._ledger.outcome(code, place, "clearing")
+            try:
+                await lock.clear_marked({place.marker})
+            except LockError as err:
+                event, place.reason = "unknown", "unreachable"
+                if isinstance(err, LockRefused):
+                    event, place.reason = "refused", str(err.reason)
+                    place.retry_at = utc_now() + RETRY_MAX
+                elif isinstance(err, LockUnreachable):
+                    event = "unreachable"
+                await self._ledger.outcome(code, place, event, str(err))
+                self._desk.settled(code, place)
+                if isinstance(err, LockRefused):
+                    # The lock is there: what else there is to do goes on.
+                    return
+                raise
+            place.retry_at = NOW
+            place.digest, place.reason = "", ""
+            place.since = place.until = None
+            await self._tell(lock, code, AccessKind.CODE_REMOVED)
+        if leaves:
+            # Its name, and with it its number, is free for somebody else.
+            await self._markers.drop_marker(self._lock_id, place.marker)
+            place.state = State.REMOVED
+            del code.places[self._lock_id]
+        else:
+            place.state = State.WAITING
+        await self._ledger.outcome(code, place, "cleared")
+        self._desk.settled(code, place)
+
+    # Look
+
+    async def _verify(self, code: Code, place: Placement, lock: Lock) -> None:
+        """After a lost answer: see whether the code is there."""
+        found = await lock.find_code(place.marker)
+        if found is not None and not found.certain:
+            # Nobody can tell: it is taken off and told once more, which changes nothing.
+            await self._take_off(code, place, lock)
+            return
+        await self._found(code, place, found)
+
+    async def _found(
+        self, code: Code, place: Placement, found: LockCode | None
+    ) -> None:
+        if found is None or not found.enabled:
+            place.digest = "" if found is None else _OTHER
+            place.state = State.PENDING
+            await self._ledger.outcome(code, place, "missing")
+        else:
+            place.state, place.number = State.ACTIVE, found.id
+            if found.window is not None:
+                place.since, place.until = found.window.start, found.window.end
+            await self._ledger.outcome(code, place, "found")
+        self._desk.settled(code, place)
+
+    async def _look(self, lock: Lock) -> None:
+        """See what is on a lock: after a start where one question will do, or as asked."""
+        if not self._ask_all and Capability.CODE_WINDOWS not in lock.capabilities:
+            return
+        mine = [
+            (code, place)
+            for code, place in self._desk.on_lock(self._lock_id)
+            if place.digest
+        ]
+        if not mine:
+            return
+        there = {found.name: found for found in await lock.read_codes()}
+        for code, place in mine:
+            found = there.get(place.marker)
+            if found is not None and not found.certain:
+                continue
+            if found is None or place.state is not State.ACTIVE or not found.enabled:
+                await self._found(code, place, found)
+            elif found.window is not None:
+                place.since, place.until = found.window.start, found.window.end
+                place.number = found.id
+
+    async def _tell(self, lock: Lock, code: Code, kind: AccessKind) -> None:
+        await lock.tell(
+            AccessEvent(
+                lock=self._lock_id,
+                event=kind,
+                method=Method.HOME_ASSISTANT,
+                actor=code.actor,
+                time=utc_now(),
+                source="command",
+            )
+        )
+
+
+def _in_step(place: Placement, wanted: Wanted, lock: Lock) -> bool:
+    """Tell whether the lock holds what is wanted, as far as it knows such things."""
+    if place.digest != wanted.digest or place.state is not State.ACTIVE:
+        return False
+    if Capability.CODE_WINDOWS not in lock.capabilities:
+        return True
+    window = place.window
+    if window is None:
+        return False
+    # A window that began stays as it began.
+    started = max(window.start, wanted.window.start) <= utc_now()
+    return window.end == wanted.window.end and (
+        window.start == wanted.window.start or started
+    )
