@@ -12,6 +12,7 @@ import yaml
 
 import custom_components.smartlock_le as integration
 from custom_components.smartlock_le.access.actions import ACTIONS as GRANT_ACTIONS
+from custom_components.smartlock_le.access.code_actions import ACTIONS as CODE_ACTIONS
 from custom_components.smartlock_le.access.models import GrantMethod
 from custom_components.smartlock_le.event import EVENT_TYPES
 from custom_components.smartlock_le.log.actions import ACTIONS as LOG_ACTIONS
@@ -24,7 +25,8 @@ TEXTS: dict[str, Any] = json.loads((ROOT / "translations" / "en.json").read_text
 ICONS: dict[str, Any] = json.loads((ROOT / "icons.json").read_text())
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "services.yaml").read_text())
 ACTIONS = {
-    action.name: action for action in (*HOME_ACTIONS, *GRANT_ACTIONS, *LOG_ACTIONS)
+    action.name: action
+    for action in (*HOME_ACTIONS, *GRANT_ACTIONS, *CODE_ACTIONS, *LOG_ACTIONS)
 }
 PAIRING = {"pair", "pin", "pin_without_keypad"}
 
@@ -93,8 +95,11 @@ def test_steps() -> None:
         ),
         (
             TEXTS["options"],
-            ["flows/options.py", "flows/log_options.py"],
-            {"help_code", "help_code_only", "help_unlocked"},
+            ["flows/options.py", "flows/code_options.py", "flows/log_options.py"],
+            {
+                *("help_code", "help_code_only", "help_unlocked"),
+                *("guest", "person", "new_times", "change_code", "remove_code"),
+            },
         ),
     ):
         shown = called(source(*files), "step_id") | more
@@ -116,6 +121,8 @@ def test_menus() -> None:
         (TEXTS["options"], "flows/options.py"),
     ):
         offered = called(source(file), "menu_options")
+        if file == "flows/options.py":
+            offered |= called(source("flows/code_options.py"), "menu_options")
         worded = {
             item
             for step in section["step"].values()
@@ -124,7 +131,7 @@ def test_menus() -> None:
         assert offered == worded
 
 
-REFUSED = re.compile(r'(?:Grant|Log)(?:Error|Refused)\("(\w+)"\)')
+REFUSED = re.compile(r'(?:Code|Grant|Log)(?:Error|Refused)\("(\w+)"')
 
 
 def moving_errors() -> set[str]:
@@ -151,7 +158,9 @@ def test_errors() -> None:
         # Only where a PIN is changed must there be one.
         assert set(section["error"]) == PAIRING_ERRORS | {"pin_empty"}
     raised = literals(source("access/grants.py")) | literals(source("flows/options.py"))
-    raised |= literals(source("access/codes.py", "flows/log_options.py"))
+    raised |= literals(source("access/grant_codes.py", "flows/log_options.py"))
+    raised |= literals(source("access/codes.py", "flows/code_options.py"))
+    raised |= literals(source("access/digits.py"))
     raised |= moving_errors()
     raised |= {refusal.value for refusal in Refusal}
     options = set(TEXTS["options"]["error"])
@@ -174,7 +183,11 @@ def test_errors() -> None:
             ("flows/lock.py",),
             {"keys_unreadable", "unsupported_lock"},
         ),
-        (("options",), ("flows/options.py", "flows/log_options.py"), set()),
+        (
+            ("options",),
+            ("flows/options.py", "flows/code_options.py", "flows/log_options.py"),
+            set(),
+        ),
     ],
 )
 def test_aborts(
@@ -196,6 +209,8 @@ def test_issues() -> None:
     """Each issue has its words, placeholders and all."""
     text = source("issues.py")
     made = called(text, "translation_key") | {"pairing_lost", "pin_wrong"}
+    made |= {"code_failed", "code_stays"}
+    assert made >= set(re.findall(r'problem = "(code_\w+)"', source("access/codes.py")))
     made -= {"log_", ""}
     reasons = set(
         re.findall(
@@ -248,6 +263,7 @@ def test_entities() -> None:
     keys = {
         "binary_sensor": called(source("binary_sensor.py"), "key"),
         "sensor": called(source("sensor.py"), "key") | {"battery"},
+        "calendar": {"access"},
         "event": {"access"},
     }
     assert {domain: set(texts) for domain, texts in TEXTS["entity"].items()} == keys
@@ -266,7 +282,8 @@ def test_the_rest() -> None:
     methods = TEXTS["selector"]["method"]["options"]
     assert list(methods) == [method.value for method in GrantMethod]
     told = set(re.findall(r'_tell\(\s*grant, "(\w+)"', source("access/grants.py")))
-    assert set(TEXTS["common"]) == {f"grant_{what}" for what in told | {"title"}}
+    grant_texts = {f"grant_{what}" for what in told | {"title"}}
+    assert set(TEXTS["common"]) == grant_texts | {"guest_notice"}
     assert set(_EVENTS) == {kind.value for kind in EVENT_TYPES}
     assert set(_METHODS) == {method.value for method in Method} - {"unknown"}
     assert set(TEXTS) == {

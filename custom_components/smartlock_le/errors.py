@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
+from .access.code_models import CodeError
 from .access.models import GrantError
 from .const import DOMAIN
 from .log import LogRefused, LogUnavailable
@@ -24,6 +25,12 @@ def translated(lock: str = "") -> Iterator[None]:
         raise _home_error(f"refused_{err.reason}", lock) from err
     except LogUnavailable as err:
         raise _home_error("log_unavailable", lock) from err
+    except CodeError as err:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key=err.key,
+            translation_placeholders={"lock": err.lock},
+        ) from err
     except (GrantError, LogRefused) as err:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key=err.key

@@ -1,4 +1,4 @@
-"""Short messages to the owner's own notify target about a grant."""
+"""Short messages: to the owner's own notify target about a grant, to a guest by hand."""
 
 import logging
 
@@ -20,6 +20,13 @@ def target_exists(hass: HomeAssistant, target: str) -> bool:
     return domain == NOTIFY and (
         hass.services.has_service(NOTIFY, name) or hass.states.get(target) is not None
     )
+
+
+async def guest_notice(hass: HomeAssistant, home: str, days: int) -> str:
+    """Return what a guest is to be told: that there is a log, and what they may ask."""
+    texts = await async_get_translations(hass, hass.config.language, "common", {DOMAIN})
+    text = texts[f"component.{DOMAIN}.common.guest_notice"]
+    return text.format(home=home, days=days)
 
 
 async def send(hass: HomeAssistant, grant: Grant, lock: str, what: str) -> None:

@@ -12,19 +12,20 @@ from homeassistant.helpers.service import async_register_admin_service
 from homeassistant.helpers.trace import trace_id_get
 import voluptuous as vol
 
-from . import actors
+from . import actors, persons
 from .access.actions import (
     ACTIONS as GRANT_ACTIONS,
     GRANT_FIELDS,
     as_request,
     as_response,
 )
+from .access.code_actions import ACTIONS as CODE_ACTIONS
 from .const import DOMAIN
 from .errors import translated
 from .home import Home, loaded_home
 from .log.actions import ACTIONS as LOG_ACTIONS
 from .models import Action, Actor
-from .notices import target_exists
+from .notices import guest_notice, target_exists
 
 type Data = dict[str, Any]
 
@@ -49,8 +50,14 @@ async def _stop_sharing(home: Home, data: Data, actor: Actor) -> None:
     await home.set_sharing(False, actor)
 
 
+async def _guest_notice(home: Home, data: Data, actor: Actor) -> Data:
+    text = await guest_notice(home.hass, home.entry.title, home.retention_days)
+    return {"text": text}
+
+
 HOME_ACTIONS: tuple[Action[Home], ...] = (
     Action("grant_emergency_access", GRANT_FIELDS, _grant, person=True),
+    Action("guest_notice", {}, _guest_notice),
     Action("stop_sharing", {}, _stop_sharing, responds=False),
 )
 
@@ -60,6 +67,7 @@ def register(hass: HomeAssistant) -> None:
     """Register every action."""
     _register(hass, HOME_ACTIONS, lambda home: home)
     _register(hass, GRANT_ACTIONS, lambda home: home.grants)
+    _register(hass, CODE_ACTIONS, lambda home: home.codes)
     _register(hass, LOG_ACTIONS, lambda home: home.log)
 
 
@@ -90,9 +98,7 @@ async def _call[Room](
             translation_domain=DOMAIN, translation_key="needs_person"
         )
     home = _home(hass)
-    data, name = dict(call.data), ""
-    if "lock" in data:
-        data["lock"], name = _lock(hass, home, data["lock"])
+    data, name = _resolved(hass, home, dict(call.data))
     actor = await actors.from_context(hass, call.context)
     with translated(name):
         return await action.run(room(home), data, actor)
@@ -115,6 +121,27 @@ def _home(hass: HomeAssistant) -> Home:
     raise ServiceValidationError(
         translation_domain=DOMAIN, translation_key="home_not_loaded"
     )
+
+
+def _resolved(hass: HomeAssistant, home: Home, data: Data) -> tuple[Data, str]:
+    """Put ids in the place of entities; return the name of the one lock, too."""
+    name = ""
+    if "lock" in data:
+        data["lock"], name = _lock(hass, home, data["lock"])
+    if "locks" in data:
+        data["locks"] = [_lock(hass, home, lock)[0] for lock in data["locks"]]
+    if "person" in data:
+        person = persons.id_of(hass, cv.entity_id(data["person"]))
+        if person is None:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="not_a_person"
+            )
+        data["person"], data["name"] = person, persons.name_of(hass, person)
+    if (schedule := data.get("schedule")) and hass.states.get(schedule) is None:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="schedule_not_found"
+        )
+    return data, name
 
 
 def _lock(hass: HomeAssistant, home: Home, entity_id: str) -> tuple[str, str]:

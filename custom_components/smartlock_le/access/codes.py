@@ -176,6 +176,18 @@ class Codes:
             raise CodeError("code_not_found")
         return code
 
+    def guest(self, code_id: str) -> Code:
+        """Return the code of a guest. Raises CodeError."""
+        code = self.get(code_id)
+        if code.holder is not Holder.GUEST:
+            raise CodeError("code_not_found")
+        return code
+
+    def lock_name(self, lock_id: str) -> str:
+        """Return how a lock is called; its id, where it is not in the home."""
+        lock = self._find_lock(lock_id)
+        return lock.ref.name if lock else lock_id
+
     def of_person(self, person: str) -> Code | None:
         """Return the code of a person, if there is one."""
         return next((code for code in self.all() if code.person == person), None)

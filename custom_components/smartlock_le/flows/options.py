@@ -26,7 +26,7 @@ from ..access.models import (
     Opened,
 )
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
-from .log_options import LogOptions
+from .code_options import CodeOptions
 
 _CHECK = vol.Schema(GRANT_FIELDS)
 _SHOWN_REFUSALS = {
@@ -48,7 +48,7 @@ def _error(err: LockError | GrantError) -> str:
     return "outcome_unknown"
 
 
-class HomeOptions(LogOptions):
+class HomeOptions(CodeOptions):
     """The menu of the home."""
 
     _opened: Opened
@@ -61,7 +61,7 @@ class HomeOptions(LogOptions):
             return self.async_abort(reason="home_not_loaded")
         return self.async_show_menu(
             step_id="init",
-            menu_options=["help", "end_help", "keep", "database", "stamps"],
+            menu_options=[*("help", "end_help", "codes", "keep", "database", "stamps")],
         )
 
     async def async_step_help(
