@@ -100,6 +100,16 @@ LOG_CARE: dict[str, dict[str, Any]] = {
     "export_person": {"name": "Anna"},
     "erase_person": {"name": "Anna"},
 }
+CODES: dict[str, dict[str, Any]] = {
+    "set_code": {"person": "person.anna", "locks": [LOCK]},
+    "clear_code": {"person": "person.anna"},
+    "list_codes": {},
+    "add_guest": {"name": "Gina", "locks": [LOCK]},
+    "change_guest": {"guest": "x", "new_pin": True},
+    "remove_guest": {"guest": "x"},
+    "resync": {"lock": LOCK},
+    "guest_notice": {},
+}
 
 
 async def test_every_action_is_for_admins_alone(
@@ -117,12 +127,14 @@ async def test_every_action_is_for_admins_alone(
         "verify_log",
         "export_log",
         *LOG_CARE,
+        *CODES,
     }
     data = {
         "grant_emergency_access": GRANT,
         "extend_grant": {"grant": "x", **LATER},
         "revoke_grant": {"grant": "x"},
         **LOG_CARE,
+        **CODES,
     }
     for action in listed(hass):
         with pytest.raises(Unauthorized):
@@ -147,6 +159,10 @@ FOR_PERSONS: dict[str, dict[str, Any]] = {
             *("hold_log", "lift_hold", "erase_person"),
             *("export_proofs", "export_person"),
         )
+    },
+    **{
+        action: CODES[action]
+        for action in ("set_code", "list_codes", "add_guest", "change_guest")
     },
 }
 

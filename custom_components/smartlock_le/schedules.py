@@ -71,9 +71,7 @@ class Schedules:
             if entity in self._given_up:
                 return Opening(on=False)
             if entity not in self._waiting:
-                self._waiting[entity] = async_call_later(
-                    self._hass, GRACE, lambda _: self._give_up(entity)
-                )
+                self._wait_for(entity)
             return Opening(on=None)
         self._heard(entity)
         if state.state != STATE_ON:
@@ -82,11 +80,17 @@ class Schedules:
         return Opening(on=True, until=_moment(until))
 
     @callback
-    def _give_up(self, entity: str) -> None:
-        self._waiting.pop(entity, None)
-        self._given_up.add(entity)
-        self._tell_silent(entity, True)
-        self._changed(entity)
+    def _wait_for(self, entity: str) -> None:
+        """Give an entity some time to say something."""
+
+        @callback
+        def give_up(_: datetime) -> None:
+            del self._waiting[entity]
+            self._given_up.add(entity)
+            self._tell_silent(entity, True)
+            self._changed(entity)
+
+        self._waiting[entity] = async_call_later(self._hass, GRACE, give_up)
 
     @callback
     def _heard(self, entity: str) -> None:

@@ -15,6 +15,7 @@ from custom_components.smartlock_le.access.code_models import (
     PlacementState,
 )
 from custom_components.smartlock_le.access.codes import Change
+from custom_components.smartlock_le.access.vault import VaultLocked
 from custom_components.smartlock_le.models import Refusal
 
 from .rig import OWNER, Rig, rig
@@ -177,7 +178,7 @@ class Story:
     def _opens(self, code: Any, lock: str) -> bool:
         try:
             return self.home.codes.digits(code) in self.home.on(lock)
-        except ValueError:
+        except VaultLocked:
             return False
 
     async def end(self) -> None:

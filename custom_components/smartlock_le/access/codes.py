@@ -141,10 +141,8 @@ class Codes:
 
     def settled(self, code: Code, place: Placement) -> None:
         """Take note that something changed on a lock."""
-        problem = ""
-        if place.state is PlacementState.FAILED:
-            problem = "code_failed"
-        elif place.state is PlacementState.REMOVING and place.reason:
+        problem = "code_failed" if place.reason else ""
+        if problem and place.state is PlacementState.REMOVING:
             problem = "code_stays"
         self._settled(code, place, problem)
         if place.state is PlacementState.REMOVED:

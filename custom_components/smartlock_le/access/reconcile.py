@@ -147,40 +147,44 @@ class Reconciler:
         self._desk.rested()
 
     def _patience(self) -> None:
-        """Note since when each is out of step; what takes too long is a failure."""
-        now = utc_now()
+        """Note since when each is out of step; what takes too long is said."""
         if (lock := self._find_lock(self._lock_id)) is None:
             return
+        now = utc_now()
         for code, place in list(self._desk.on_lock(self._lock_id)):
+            before = place.state, place.reason
             wanted = self._wanted(code, place, lock, now)
             if wanted is None and not place.digest:
-                place.state = State.WAITING
+                place.state, place.reason = State.WAITING, ""
             elif wanted is not None and place.state is State.WAITING:
                 place.state = State.PENDING
             if not self._due(code, place, lock, now):
                 place.waiting_since = None
-                continue
-            since = place.waiting_since = place.waiting_since or now
-            if wanted is None:
-                if place.digest and now - since >= LEFT_PATIENCE:
-                    place.state = State.REMOVING
-                    place.reason = place.reason or "unreachable"
-            elif place.state is State.PENDING and now - since >= PATIENCE:
-                place.state, place.reason = State.FAILED, "unreachable"
-            self._desk.settled(code, place)
+            else:
+                place.waiting_since = place.waiting_since or now
+                if not place.reason and now - place.waiting_since >= _patience(
+                    place, wanted
+                ):
+                    place.reason = "unreachable"
+                    if _too_much(place, wanted):
+                        place.state = State.REMOVING
+                    elif place.state is State.PENDING:
+                        place.state = State.FAILED
+            if (place.state, place.reason) != before:
+                self._desk.settled(code, place)
 
     @property
     def next_step(self) -> datetime:
         """When to be woken, at the latest."""
-        steps = [self.retry_at]
-        for _, place in self._desk.on_lock(self._lock_id):
+        steps, now = [self.retry_at], utc_now()
+        if (lock := self._find_lock(self._lock_id)) is None:
+            return NEVER
+        for code, place in self._desk.on_lock(self._lock_id):
             if place.retry_at is not NOW:
                 steps.append(place.retry_at)
             if place.waiting_since is not None and not place.reason:
-                patience = LEFT_PATIENCE
-                if place.state is State.PENDING:
-                    patience = PATIENCE
-                steps.append(place.waiting_since + patience)
+                wanted = self._wanted(code, place, lock, now)
+                steps.append(place.waiting_since + _patience(place, wanted))
         return min(steps)
 
     # One thing at a time
@@ -430,3 +434,16 @@ def _in_step(place: Placement, wanted: Wanted, lock: Lock) -> bool:
     return window.end == wanted.window.end and (
         window.start == wanted.window.start or started
     )
+
+
+def _too_much(place: Placement, wanted: Wanted | None) -> bool:
+    """Tell whether what may be on the lock opens more than it should."""
+    if not place.digest:
+        return False
+    if wanted is None or place.digest != wanted.digest:
+        return True
+    return place.until is not None and place.until > wanted.window.end
+
+
+def _patience(place: Placement, wanted: Wanted | None) -> timedelta:
+    return LEFT_PATIENCE if _too_much(place, wanted) else PATIENCE

@@ -297,4 +297,5 @@ def _until(code: Code) -> str:
 
 def _plain(text: str) -> str:
     """Return text that is no markup: whoever is called so must not shape the page."""
-    return "".join(c if c.isalnum() or c in " .,:-'" else " " for c in text)
+    kept = "".join(c if c.isalnum() or c in ".,:-'" else " " for c in text)
+    return " ".join(kept.split())
