@@ -160,6 +160,8 @@ class Reconciler:
                 place.state = State.PENDING
             if not self._due(code, place, lock, now):
                 place.waiting_since = None
+                if place.state is State.ACTIVE:
+                    place.reason = ""
             else:
                 place.waiting_since = place.waiting_since or now
                 if not place.reason and now - place.waiting_since >= _patience(
