@@ -13,7 +13,10 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
@@ -449,3 +452,27 @@ async def test_erased_and_exported(
     assert exported["entries"] >= 2
     await act(hass, "erase_person", {"name": "Gina"})
     assert "Gina" not in str(await log_of(home))
+
+
+@pytest.mark.parametrize(
+    ("domain", "data"),
+    [
+        ("keymaster", {"lock_entity_id": LOCK}),
+        ("lock_code_manager", {"locks": [LOCK, "lock.other"], "slots": {}}),
+    ],
+)
+async def test_another_writer(
+    hass: HomeAssistant, home: Home, domain: str, data: dict[str, Any]
+) -> None:
+    """It is said as long as it is so."""
+    assert "two_writers" not in issues(hass)
+    other = MockConfigEntry(domain=domain, title="Front", data=data)
+    other.add_to_hass(hass)
+    hass.config_entries.async_update_entry(other, title="Front door")
+    assert "two_writers" in issues(hass)
+    await hass.config_entries.async_remove(other.entry_id)
+    assert "two_writers" not in issues(hass)
+    elsewhere = MockConfigEntry(domain=domain, data={})
+    elsewhere.add_to_hass(hass)
+    home.writers.check()
+    assert "two_writers" not in issues(hass)

@@ -87,9 +87,7 @@ def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(HomeAssistantSnapshotExtension)
 
 
-@pytest.mark.parametrize(
-    "platform", [Platform.BINARY_SENSOR, Platform.EVENT, Platform.LOCK, Platform.SENSOR]
-)
+@pytest.mark.parametrize("platform", list(integration.PLATFORMS))
 async def test_entities(
     hass: HomeAssistant,
     nuki: NukiLock,

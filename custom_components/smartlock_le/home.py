@@ -28,6 +28,7 @@ from .opening import home_folder
 from .sharing.switch import SharingSwitch
 from .stamping import Stamping, StampSettings
 from .upkeep import Upkeep
+from .writers import Writers
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -124,6 +125,8 @@ class Home:
             _LOGGER.error("The grants and codes cannot be read: %s", err)
             self._grants_known = False
         self._grants_known &= not self.log.volatile
+        self.writers = Writers(self.hass, self.roster.locks.values)
+        self.writers.start()
         await self.changed()
         for grant in self.grants.open_grants():
             # Of a home that was removed and made again.
@@ -146,6 +149,7 @@ class Home:
         """End everything; safe to call twice."""
         self._stopping = True
         self._alarm.stop()
+        self.writers.stop()
         self.upkeep.stop()
         self.stamping.stop()
         await self.grants.stop()
@@ -185,6 +189,7 @@ class Home:
                 await self.grants.lock_removed(lock.ref.id)
                 await self.codes.lock_removed(lock.ref.id)
                 issues.lock_problem(self.hass, lock.ref, None)
+                issues.two_writers(self.hass, lock.ref, "")
             await self.roster.enter_members()
             ids = {lock.ref.id: sid for sid, lock in self.roster.locks.items()}
             for lock in changes.added:
@@ -195,6 +200,7 @@ class Home:
             self.roster.clean_orphans()
             for ref in self.roster.keyless():
                 issues.lock_problem(self.hass, ref, "pairing_lost")
+            self.writers.check()
         self.tell()
 
     def _connect(self, lock: ManagedLock) -> None:

@@ -70,6 +70,24 @@ def code_problem(
 
 
 @callback
+def two_writers(hass: HomeAssistant, lock: LockRef, other: str) -> None:
+    """Say that another integration writes codes to a lock; `other` empty: none does."""
+    issue = f"two_writers_{lock.id}"
+    if not other:
+        ir.async_delete_issue(hass, DOMAIN, issue)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue,
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="two_writers",
+        translation_placeholders={"lock": lock.name, "name": other},
+    )
+
+
+@callback
 def schedule_silent(hass: HomeAssistant, schedule: str, silent: bool) -> None:
     """Say that codes open by an entity that says nothing."""
     issue = f"schedule_silent_{schedule}"

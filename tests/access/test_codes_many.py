@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from custom_components.smartlock_le.access.code_models import (
+    NEVER,
     CodeError,
     Opening,
     PlacementState,
@@ -166,7 +167,11 @@ class Story:
             for lock, place in code.places.items():
                 if not home.hardware[lock].there or not place.digest:
                     continue
-                troubled = place.state is not PlacementState.ACTIVE
+                # One that said no a moment ago is told again in half a minute.
+                troubled = (
+                    place.state is not PlacementState.ACTIVE
+                    or home.codes._reconcilers[lock].retry_at is not NEVER
+                )
                 when = code.when
                 late = when.end is not None and home.now >= when.end
                 early = when.start is not None and home.now < when.start
