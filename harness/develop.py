@@ -16,12 +16,12 @@ from virtual_home.client import DEFAULT_PORT as CONTROL_PORT
 
 from . import ROOT, HarnessError, seed
 from .hass import HassProcess, eventually
-from .ports import free_port, is_taken
+from .ports import HOST, free_port, is_taken
 from .steps import DOMAIN, find_card, find_lock, state
 from .virtual import VirtualHomeProcess
 
 FOLDER = ROOT / ".cache" / "develop"
-HOME, NAME, USER, PASSWORD = "Demo home", "Demo", "demo", "demo"
+HOME_NAME, NAME, USER, PASSWORD = "Demo home", "Demo", "demo", "demo"
 PIN = "1234"
 
 _TEXT = """\
@@ -47,6 +47,11 @@ _TEXT = """\
      and see it in the logbook and on the lock's page. Then check the log: Developer
      tools > Actions > "Verify the log", or without Home Assistant
          python3 custom_components/smartlock_le/log/verify.py {database}
+
+  4  Add the other lock, which Home Assistant's ZHA brought: on the page of SmartLock LE
+     "Add a lock". Type at its keypad, or turn it:
+         {command} --lock 1 press CODE
+         {command} --lock 1 turn unlock
 
   Ctrl-C ends it all. What you did is kept for the next time; --fresh forgets it.
   Home Assistant's log: {log}
@@ -87,6 +92,7 @@ class Demo:
         self.home: VirtualHomeProcess | None = None
         self._control_port = free_port() if is_taken(CONTROL_PORT) else CONTROL_PORT
         self._proxy_port = free_port()
+        self._zigbee_port = free_port()
 
     async def __aenter__(self) -> Self:
         """Start both; returns when somebody can log in."""
@@ -103,16 +109,20 @@ class Demo:
             seed.Seed(
                 port=self.hass.port,
                 proxy_port=self._proxy_port,
-                name=HOME,
+                zigbee_url=f"socket://{HOST}:{self._zigbee_port}",
+                name=HOME_NAME,
                 time_zone=seed.machine_time_zone(),
                 log_in=True,
             ),
         )
         self.hass.log.unlink(missing_ok=True)
-        # Home Assistant needs the proxy only after some seconds: both at once.
+        if not self._zigbee_database.exists():
+            # ZHA must find it; later Home Assistant needs nothing of ours for seconds.
+            await self._start_home()
         try:
             async with asyncio.TaskGroup() as starting:
-                starting.create_task(self._start_home())
+                if self.home is None:
+                    starting.create_task(self._start_home())
                 starting.create_task(self.hass.start())
         except* HarnessError as group:
             raise group.exceptions[0] from None
@@ -122,9 +132,15 @@ class Demo:
         else:
             await api.log_in(USER, PASSWORD)
 
+    @property
+    def _zigbee_database(self) -> Path:
+        return self.hass.config / "zigbee.db"
+
     async def _start_home(self) -> None:
         self.home = await VirtualHomeProcess.start(
             self.folder / "virtual_home.log",
+            *("--zigbee-port", str(self._zigbee_port)),
+            *("--zigbee-database", str(self._zigbee_database)),
             state=self.folder / "virtual_home.json",
             proxy_port=self._proxy_port,
             control_port=self._control_port,
@@ -159,7 +175,7 @@ class Demo:
             command += f" --control-port {self.home.control_port}"
         return _TEXT.format(
             url=f"http://localhost:{self.hass.port}",
-            name=HOME,
+            name=HOME_NAME,
             user=USER,
             password=PASSWORD,
             lock=self.home.locks[0]["name"],

@@ -11,8 +11,10 @@ from typing import Any
 
 from . import NEXT, ROOT
 from .ports import HOST
+from .zigbee import zha_entry
 
 PROXY_ENTRY = "01M80VGHAXP6YYKEND1EEQVHB0"
+ZHA_ENTRY = "01M80VGHAXP6YYKEND1EEQVHC0"
 _INTEGRATION = ROOT / "custom_components" / "smartlock_le"
 _MADE = "2026-11-01T00:00:00+00:00"
 
@@ -66,6 +68,8 @@ class Seed:
     time_zone: str = "UTC"
     level: str = "warning"
     our_level: str = "info"
+    zigbee_url: str | None = None
+    """Where a Zigbee stick is, for Home Assistant's ZHA."""
     log_in: bool = False
     """Log everybody in without a password."""
 
@@ -125,8 +129,11 @@ def _proxy_entry(port: int) -> dict[str, Any]:
     )
 
 
-def _entries(proxy_port: int) -> list[dict[str, Any]]:
-    entries = [_proxy_entry(proxy_port)]
+def _entries(seed: Seed) -> list[dict[str, Any]]:
+    entries = [_proxy_entry(seed.proxy_port)]
+    if seed.zigbee_url:
+        fields = zha_entry(seed.zigbee_url)
+        entries.append(_entry(fields.pop("domain"), ZHA_ENTRY, **fields))
     if NEXT:
         # It would make these itself, and they would fetch things.
         off = {"disabled_by": "user", "source": "system"}
@@ -164,12 +171,14 @@ def _link(config: Path) -> None:
         link.symlink_to(_INTEGRATION)
 
 
-def _move_proxy(path: Path, port: int) -> None:
-    """Let the entry of the proxy follow it to another port."""
+def _move(path: Path, seed: Seed) -> None:
+    """Let the entries of proxy and stick follow them to other ports."""
     store = json.loads(path.read_text())
     for entry in store["data"]["entries"]:
         if entry["entry_id"] == PROXY_ENTRY:
-            entry["data"]["port"] = port
+            entry["data"]["port"] = seed.proxy_port
+        elif entry["entry_id"] == ZHA_ENTRY:
+            entry["data"]["device"]["path"] = seed.zigbee_url
     path.write_text(json.dumps(store, indent=2))
 
 
@@ -189,10 +198,10 @@ def prepare(config: Path, seed: Seed) -> None:
     _write_http(config, seed.port)
     entries = config / ".storage" / "core.config_entries"
     if entries.exists():
-        _move_proxy(entries, seed.proxy_port)
+        _move(entries, seed)
         return
     # The step that is left makes the user; the others would fetch things.
     _write(
         config, "onboarding", {"done": ["core_config", "analytics", "integration"]}, 4
     )
-    _write(config, "core.config_entries", {"entries": _entries(seed.proxy_port)}, 1, 5)
+    _write(config, "core.config_entries", {"entries": _entries(seed)}, 1, 5)

@@ -193,3 +193,13 @@ async def log_of(home: Home, *kinds: str) -> list[dict[str, Any]]:
     """Return the fields of the entries of these kinds, oldest first."""
     page = await home.log.entries(kinds=kinds or None, limit=500)
     return [dict(entry.fields) for entry in page.entries]
+
+
+async def until_entry(home: Home, kind: str, **fields: Any) -> dict[str, Any]:
+    """Wait for an entry of a kind with these fields; return it."""
+    async with asyncio.timeout(20):
+        while True:
+            for entry in await log_of(home, kind):
+                if fields.items() <= entry.items():
+                    return entry
+            await asyncio.sleep(0.02)

@@ -1,6 +1,5 @@
 """Codes and guests in a real home with a simulated Nuki: actions, persons, schedules."""
 
-import asyncio
 from datetime import datetime, timedelta
 import logging
 from typing import Any
@@ -26,7 +25,7 @@ from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.opening import home_folder
 from virtual_home.nuki import NukiLock
 
-from .conftest import LOCK, log_of, until
+from .conftest import LOCK, log_of, until, until_entry
 from .support import act, fail_writes, issues, pass_to
 
 SCHEDULE = "schedule.cleaner"
@@ -56,16 +55,6 @@ async def add_guest(hass: HomeAssistant, **data: Any) -> dict[str, Any]:
 async def access_of(home: Home, event: str) -> dict[str, Any]:
     """Wait for an access entry."""
     return await until_entry(home, "access", event=event)
-
-
-async def until_entry(home: Home, kind: str, **fields: Any) -> dict[str, Any]:
-    """Wait for an entry with these fields."""
-    async with asyncio.timeout(20):
-        while True:
-            for entry in await log_of(home, kind):
-                if fields.items() <= entry.items():
-                    return entry
-            await asyncio.sleep(0.02)
 
 
 async def test_a_guest_comes_and_goes(

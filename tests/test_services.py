@@ -48,7 +48,7 @@ from custom_components.smartlock_le.opening import home_folder
 from virtual_home.faults import Direction
 from virtual_home.nuki import NukiLock
 
-from .conftest import LOCK, add_home, log_of, until
+from .conftest import LOCK, add_home, log_of, until, until_entry
 from .log.support import edit
 from .support import (
     GRANT,
@@ -439,10 +439,10 @@ async def test_a_grant_ends_by_itself(
     await act(hass, "grant_emergency_access", {**GRANT, "minutes": 1})
     later = dt_util.utcnow() + timedelta(minutes=2)
     pass_to(home, later, monkeypatch)
-    await until(lambda: not home.grants.open_grants())
+    ended = await until_entry(home, "grant", event="ended")
+    assert ended["detail"] == "expired"
+    assert home.grants.open_grants() == []
     assert len(nuki.device.codes) == 0
-    ended = (await log_of(home, "grant"))[-1]
-    assert (ended["event"], ended["detail"]) == ("ended", "expired")
 
 
 async def test_a_grant_that_cannot_be_opened_says_why(

@@ -52,6 +52,15 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--padded", action="store_true", help="pad as firmware 3.x does")
     serve.add_argument("--no-keypad", action="store_true")
     serve.add_argument("--state", type=Path, metavar="FILE")
+    serve.add_argument(
+        "--zigbee-port", type=int, help="a Zigbee stick there; 0: any free port"
+    )
+    serve.add_argument(
+        "--zigbee-database",
+        type=Path,
+        metavar="FILE",
+        help="write ZHA's database with the stick's lock in it, if there is none",
+    )
     serve.add_argument("--verbose", action="store_true")
 
     add("state", "what the lock is doing")
@@ -70,14 +79,23 @@ def _parser() -> argparse.ArgumentParser:
     add("battery", "charge in percent").add_argument("percent", type=int)
     for name, text in (("lose", "lose a message"), ("double", "double a message")):
         fault = add(name, text)
-        fault.add_argument("direction", choices=["to_lock", "from_lock"])
+        fault.add_argument(
+            "direction",
+            help="to_lock or from_lock; of a Zigbee lock: reply, report, event",
+        )
         fault.add_argument("n", type=int, nargs="?", default=1, help="1 is the next")
         if name == "lose":
-            fault.add_argument("--drop-link", action="store_true", help="cut the link")
+            # Not sent unless they are said: a Zigbee lock has no link to cut.
+            fault.add_argument(
+                "--drop-link",
+                action="store_true",
+                default=argparse.SUPPRESS,
+                help="cut the link",
+            )
             fault.add_argument(
                 "--delay",
                 type=float,
-                default=0.0,
+                default=argparse.SUPPRESS,
                 metavar="SECONDS",
                 help="late instead of lost; with --drop-link: cut this much later",
             )

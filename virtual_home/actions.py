@@ -33,15 +33,18 @@ async def run(home: VirtualHome, request: dict[str, Any]) -> Result:
     """Carry out a request `{"cmd": ..., "lock": 0, ...}`; raises ActionError."""
     arguments = dict(request)
     name, number = arguments.pop("cmd", None), arguments.pop("lock", 0)
-    action = ACTIONS.get(name) if isinstance(name, str) else None
+    zigbee = home.radio.locks if home.radio else []
+    locks = [*home.locks, *zigbee]
+    if not isinstance(number, int) or not 0 <= number < len(locks):
+        raise ActionError(f"no such lock: {number}")
+    actions = ACTIONS if number < len(home.locks) else _zigbee_actions()
+    action = actions.get(name) if isinstance(name, str) else None
     if action is None:
         raise ActionError(f"no such command: {name}")
-    if not isinstance(number, int) or not 0 <= number < len(home.locks):
-        raise ActionError(f"no such lock: {number}")
     if unknown := set(arguments) - action.parameters:
         raise ActionError(f"{name} does not take {', '.join(sorted(unknown))}")
     try:
-        result = action.run(home.locks[number], **arguments)
+        result = action.run(locks[number], **arguments)
         if inspect.isawaitable(result):
             result = await result
     except NukiError as err:
@@ -266,6 +269,13 @@ def _choice(word: str, no: str, yes: str) -> bool:
 
 def _action(run: Callable[..., Any]) -> Action:
     return Action(run, frozenset(list(inspect.signature(run).parameters)[1:]))
+
+
+def _zigbee_actions() -> dict[str, Action]:
+    """Return the commands of a Zigbee lock; zigpy is there only where a radio is."""
+    from .zigbee.actions import ACTIONS as OF_ZIGBEE  # noqa: PLC0415
+
+    return {name: _action(run) for name, run in OF_ZIGBEE.items()}
 
 
 ACTIONS: dict[str, Action] = {

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from .air import Air, Central
 from .nuki import LockOptions, NukiLock, device
 from .proxy import Proxy
 from .store import Store
+
+if TYPE_CHECKING:
+    from .zigbee.radio import Radio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +18,8 @@ class HomeOptions:
     """How the home is made."""
 
     locks: tuple[LockOptions, ...] = field(default_factory=lambda: (LockOptions(),))
+    zigbee: Radio | None = None
+    """A stick with its devices; None: zigpy is not even imported."""
     slots: int = 3
     state_file: Path | None = None
 
@@ -34,8 +39,9 @@ class VirtualHome:
         self.locks = [NukiLock(self.air, lock) for lock in options.locks]
         self.central = Central(self.air, slots=options.slots)
         self.proxy = Proxy(self.central)
+        self.radio = options.zigbee
         self._store = (
-            Store(options.state_file, [lock.device for lock in self.locks])
+            Store(options.state_file, [lock.device for lock in self.locks], self.radio)
             if options.state_file
             else None
         )

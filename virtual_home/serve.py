@@ -2,13 +2,33 @@
 
 import argparse
 import asyncio
+from dataclasses import replace
 import json
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 from .control import ControlServer
 from .home import HomeOptions, VirtualHome, several_locks
 from .nuki import LockOptions
+
+if TYPE_CHECKING:
+    from .zigbee.radio import Radio
+
+
+def _radio(options: argparse.Namespace) -> Radio | None:
+    """Return a stick with one lock on its network, if one is wanted."""
+    if options.zigbee_port is None:
+        return None
+    from .zigbee import database  # noqa: PLC0415
+    from .zigbee.options import LockOptions as ZigbeeLock, RadioOptions  # noqa: PLC0415
+    from .zigbee.radio import Radio  # noqa: PLC0415
+
+    lock = replace(ZigbeeLock(), joined=True, motor_s=options.motor)
+    radio = Radio(RadioOptions(devices=(lock,)))
+    if options.zigbee_database and not options.zigbee_database.exists():
+        database.write(options.zigbee_database, radio)
+    return radio
 
 
 async def serve(options: argparse.Namespace) -> None:
@@ -21,8 +41,13 @@ async def serve(options: argparse.Namespace) -> None:
         chunk=options.chunk,
         padded=options.padded,
     )
+    radio = _radio(options)
     home = VirtualHome(
-        HomeOptions(locks=several_locks(options.locks, lock), state_file=options.state)
+        HomeOptions(
+            locks=several_locks(options.locks, lock),
+            zigbee=radio,
+            state_file=options.state,
+        )
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -31,7 +56,12 @@ async def serve(options: argparse.Namespace) -> None:
     control = ControlServer(home)
     async with home:
         try:
+            zigbee = None
+            if radio is not None:
+                await radio.start(options.host, options.zigbee_port)
+                zigbee = {"url": radio.url, "locks": [str(o.ieee) for o in radio.locks]}
             ready = {
+                "zigbee": zigbee,
                 "proxy_port": await home.proxy.start(options.host, options.proxy_port),
                 "control_port": await control.start(options.control_port),
                 "locks": [
@@ -43,3 +73,5 @@ async def serve(options: argparse.Namespace) -> None:
             await stop.wait()
         finally:
             await control.stop()
+            if radio is not None:
+                await radio.stop()

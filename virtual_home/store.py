@@ -6,13 +6,16 @@ from datetime import datetime, time, timedelta
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .nuki.device import Device
 from .nuki.keypad import Code, CodeBook, Window
 from .nuki.log import MAX_ENTRIES, Log, LogEntry
 from .nuki.users import Authorization, Users
 from .nuki.wire import DoorState, IdType, LogType, Trigger
+
+if TYPE_CHECKING:
+    from .zigbee.radio import Radio
 
 _VERSION = 1
 
@@ -162,25 +165,47 @@ def restore(device: Device, data: dict[str, Any]) -> None:
 class Store:
     """The file. It holds keys and codes, so only its owner may read it."""
 
-    def __init__(self, path: Path, devices: list[Device]) -> None:
-        """Keep these devices in this file."""
+    def __init__(
+        self, path: Path, devices: list[Device], radio: Radio | None = None
+    ) -> None:
+        """Keep these devices, and the locks of this radio, in this file."""
         self._path = path
         self._devices = devices
+        self._radio = radio
         self._due = False
 
     def load(self) -> None:
         """Read the file, if there is one, and write it from now on at each change."""
         if self._path.exists():
-            saved = {
-                entry["nuki_id"]: entry
-                for entry in json.loads(self._path.read_text())["locks"]
-            }
+            content = json.loads(self._path.read_text())
+            saved = {entry["nuki_id"]: entry for entry in content["locks"]}
+            self._restore_zigbee(content.get("zigbee", []))
             for device in self._devices:
                 if (data := saved.get(device.options.nuki_id)) is not None:
                     restore(device, data)
         for device in self._devices:
             device.listeners.append(self._changed)
+        if self._radio is not None:
+            self._radio.listeners.append(self._changed)
         self.save()
+
+    def _restore_zigbee(self, saved: list[dict[str, Any]]) -> None:
+        if self._radio is None:
+            return
+        # zigpy is there only where a radio is.
+        from .zigbee import keep  # noqa: PLC0415
+
+        known = {entry["ieee"]: entry for entry in saved}
+        for lock in self._radio.locks:
+            if (data := known.get(str(lock.ieee))) is not None:
+                keep.restore(lock, data)
+
+    def _zigbee(self) -> list[dict[str, Any]]:
+        if self._radio is None:
+            return []
+        from .zigbee import keep  # noqa: PLC0415
+
+        return [keep.dump(lock) for lock in self._radio.locks]
 
     def _changed(self) -> None:
         # Many changes of one moment are one write.
@@ -191,7 +216,11 @@ class Store:
     def save(self) -> None:
         """Replace the file. It blocks, and is small: a kill loses nothing."""
         self._due = False
-        content = {"version": _VERSION, "locks": [dump(one) for one in self._devices]}
+        content = {
+            "version": _VERSION,
+            "locks": [dump(one) for one in self._devices],
+            "zigbee": self._zigbee(),
+        }
         new = self._path.with_name(self._path.name + ".new")
         private = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(private, "w") as file:
