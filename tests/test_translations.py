@@ -160,7 +160,7 @@ def test_errors() -> None:
     raised = literals(source("access/grants.py")) | literals(source("flows/options.py"))
     raised |= literals(source("access/grant_codes.py", "flows/log_options.py"))
     raised |= literals(source("access/codes.py", "flows/code_options.py"))
-    raised |= literals(source("access/digits.py"))
+    raised |= literals(source("access/change.py", "access/digits.py"))
     raised |= moving_errors()
     raised |= {refusal.value for refusal in Refusal}
     options = set(TEXTS["options"]["error"])

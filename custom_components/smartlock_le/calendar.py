@@ -15,8 +15,8 @@ import voluptuous as vol
 
 from . import actors
 from .access.actions import TEXT
+from .access.change import Change
 from .access.code_models import FOREVER, Code, CodeError, Holder
-from .access.codes import Change
 from .access.models import Grant
 from .entity import HomeEntity
 from .errors import translated

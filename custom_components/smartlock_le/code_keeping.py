@@ -84,8 +84,9 @@ class CodeKeeping:
     @callback
     def accessed(self, event: AccessEvent) -> None:
         """Hear of what happened at a lock with one of our codes."""
-        if event.event is AccessKind.CODE_REMOVED and not event.remote:
-            self.codes.lock_event(event)
+        if event.event in (AccessKind.CODE_REMOVED, AccessKind.CODE_ADDED):
+            if event.source != "command" and not event.remote:
+                self.codes.lock_event(event)
         elif event.code_name:
             self._spawn(self.codes.used(event), "code used")
 

@@ -14,7 +14,8 @@ from unittest.mock import patch
 
 from homeassistant.util.file import WriteError
 
-from custom_components.smartlock_le.access import codes, reconcile
+from custom_components.smartlock_le.access import change, codes, reconcile
+from custom_components.smartlock_le.access.change import Change
 from custom_components.smartlock_le.access.code_ledger import CodeLedger
 from custom_components.smartlock_le.access.code_models import (
     Code,
@@ -22,7 +23,7 @@ from custom_components.smartlock_le.access.code_models import (
     Placement,
     PlacementState,
 )
-from custom_components.smartlock_le.access.codes import Change, Codes
+from custom_components.smartlock_le.access.codes import Codes
 from custom_components.smartlock_le.access.vault import Vault
 from custom_components.smartlock_le.locks import numbered
 from custom_components.smartlock_le.locks.managed import ManagedLock
@@ -240,14 +241,14 @@ class Rig:
 
     async def guest(self, *locks: str, digits: str | None = None, **times: Any) -> Code:
         """Make a guest."""
-        change = Change(
+        asked = Change(
             name="Gina Guest",
             locks=frozenset(locks or self.hardware),
             times=times,
             digits=digits,
             new_code=digits is None,
         )
-        code = (await self.codes.add_guest(change, OWNER)).code
+        code = (await self.codes.add_guest(asked, OWNER)).code
         await self.rest()
         return code
 
@@ -293,6 +294,7 @@ async def rig(
     made = Rig(folder, count, windowed)
     clock: Callable[[], datetime] = lambda: made.now  # noqa: E731
     with (
+        patch.object(change, "utc_now", clock),
         patch.object(codes, "utc_now", clock),
         patch.object(reconcile, "utc_now", clock),
         patch.object(numbered, "PAUSE", 0.0),

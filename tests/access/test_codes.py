@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from custom_components.smartlock_le.access import codes as module, digits
+from custom_components.smartlock_le.access.change import Change
 from custom_components.smartlock_le.access.code_models import (
     CodeError,
     Opening,
     PlacementState,
 )
-from custom_components.smartlock_le.access.codes import Change
+from custom_components.smartlock_le.log import LogUnavailable
 from custom_components.smartlock_le.models import Refusal
 
 from .rig import OWNER, START, Rig, rig
@@ -395,16 +396,43 @@ async def test_a_foreign_hand(home: Rig) -> None:
     assert len(home.on("fake:0")) == 1
 
 
+async def test_other_digits_at_the_keypad(home: Rig) -> None:
+    """Somebody gives our number another PIN there: ours is put back."""
+    code = await home.guest("fake:0", digits="246813")
+    place = code.places["fake:0"]
+    home.hardware["fake:0"].codes[place.number] = "975310"
+    home.codes.lock_event(
+        module.AccessEvent(
+            lock="fake:0",
+            event=module.AccessKind.CODE_ADDED,
+            method=module.Method.KEYPAD,
+            time=home.now,
+            code_name=place.marker,
+        )
+    )
+    await home.rest()
+    assert home.on("fake:0") == {"246813"}
+
+
+async def test_the_log_could_not_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without knowing the others no code is given."""
+    async with rig(tmp_path / "log") as home:
+        home.codes._loaded = False
+        with pytest.raises(LogUnavailable):
+            await home.guest("fake:0", digits="246813")
+        home.codes.lock_ready("fake:0")
+        assert home.on("fake:0") == set()
+
+
 async def test_the_log_is_full(home: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """No intent, no code; what must come off comes off all the same."""
     code = await home.guest("fake:0")
 
     async def full(*args: object, **kwargs: object) -> None:
-        raise module_unavailable
+        raise LogUnavailable("full")
 
-    from custom_components.smartlock_le.log import LogUnavailable
-
-    module_unavailable = LogUnavailable("full")
     with monkeypatch.context() as patched:
         patched.setattr(home.log, "append", full)
         with pytest.raises(LogUnavailable):

@@ -9,13 +9,13 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from custom_components.smartlock_le.access.change import Change
 from custom_components.smartlock_le.access.code_models import (
     NEVER,
     CodeError,
     Opening,
     PlacementState,
 )
-from custom_components.smartlock_le.access.codes import Change
 from custom_components.smartlock_le.access.vault import VaultLocked
 from custom_components.smartlock_le.models import Refusal
 

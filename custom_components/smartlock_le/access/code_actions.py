@@ -9,8 +9,9 @@ import voluptuous as vol
 
 from ..models import Action, Actor
 from .actions import TEXT
+from .change import Change, Given
 from .code_models import MAX_USES, Code
-from .codes import Change, Codes, Given
+from .codes import Codes
 
 type Data = dict[str, Any]
 

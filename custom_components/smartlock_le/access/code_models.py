@@ -13,6 +13,8 @@ FOREVER = datetime(2099, 12, 31, tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 NOW = datetime.min.replace(tzinfo=UTC)
 MAX_USES = 1000
+OTHER = "?"
+"""In place of a hash: something is under our name, but not what we put there."""
 
 
 class CodeError(Exception):

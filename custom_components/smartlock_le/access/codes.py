@@ -6,19 +6,21 @@ brought in step by its own reconciler.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 import logging
 import secrets
-from typing import Any
 
-from ..models import AccessEvent, Actor, Capability, Method, utc_now
+from ..log import LogUnavailable
+from ..models import AccessEvent, AccessKind, Actor, Capability, Method, utc_now
+from .change import Change, Given, changed, give_digits, take_over
 from .code_ledger import CodeLedger
 from .code_models import (
     ALWAYS,
     ENDED_KEPT,
     NEVER,
+    OTHER,
     Code,
     CodeError,
     Holder,
@@ -27,11 +29,10 @@ from .code_models import (
     PlacementState,
 )
 from .digits import Digits
-from .grant_codes import new_marker
 from .ledger import OPENINGS
 from .models import Lock, Markers
 from .reconcile import Reconciler, Spawn
-from .vault import Vault, VaultLocked
+from .vault import Vault
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -43,27 +44,6 @@ type Schedule = Callable[[datetime | None], None]
 """Asks to be woken by `due` at that time, and no other."""
 type Settled = Callable[[Code, Placement, str], None]
 """Says how a code stands on a lock: `code_failed`, `code_stays`, or nothing is wrong."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What is asked; None leaves as it is."""
-
-    name: str | None = field(default=None, repr=False)
-    locks: frozenset[str] | None = None
-    times: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of `When`, those that are to be others; `uses`: so many from now on."""
-    digits: str | None = field(default=None, repr=False)
-    new_code: bool = False
-    """Draw other digits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What was made or changed. `digits` is there once, and only if we drew them."""
-
-    code: Code
-    digits: str = field(default="", repr=False)
 
 
 class Codes:
@@ -226,51 +206,22 @@ class Codes:
 
         Nothing is changed before it is durable. Raises CodeError, LogUnavailable.
         """
+        if not self._loaded:
+            raise LogUnavailable("the codes could not be read at the start")
         if change.digits is not None or change.new_code or code.digest:
             await self._digits.open()
-        new = replace(code, places=dict(code.places))
-        self._apply(new, change)
-        drawn = self._give_digits(new, change)
+        new = changed(code, change)
+        locks = [self._takes_codes(lock) for lock in change.locks or ()]
+        if change.locks is None:
+            found = (self._find_lock(lock) for lock in code.locks)
+            locks = [lock for lock in found if lock is not None]
+        drawn = give_digits(new, change, self._digits, locks)
         await self._ledger.change(new, event, actor)
         if event == "added" or new.name != code.name:
             await self._ledger.name(new)
-        self._take_over(code, new)
+        take_over(code, new)
         self._codes[code.id] = code
         return drawn
-
-    def _take_over(self, code: Code, new: Code) -> None:
-        """Let a code be as the new one: whoever works at it has this one in hand."""
-        code.name, code.when, code.ended = new.name, new.when, new.ended
-        code.digest, code.secret = new.digest, new.secret
-        code.locks, code.holder_seq = new.locks, new.holder_seq
-        for lock, place in new.places.items():
-            if lock not in code.places and lock in code.locks:
-                if place.state is PlacementState.REMOVED:
-                    # It came off while this was written: it goes on under a new name.
-                    place = Placement(lock=lock, marker=new_marker())
-                code.places[lock] = place
-
-    def _apply(self, code: Code, change: Change) -> None:
-        """Take what is asked into the code. Raises CodeError."""
-        if change.name is not None:
-            code.name = change.name
-        if change.locks is not None:
-            for lock_id in change.locks:
-                self._takes_codes(lock_id)
-                if lock_id not in code.places:
-                    code.places[lock_id] = Placement(lock=lock_id, marker=new_marker())
-            code.locks = change.locks
-        if change.times:
-            when = replace(code.when, **change.times)
-            now = utc_now()
-            if when.end is not None and when.end <= max(when.start or now, now):
-                raise CodeError("code_window_empty")
-            if change.times.get("uses"):
-                # So many more, from now on.
-                when = replace(when, uses=code.used + when.uses)
-            code.when, code.ended = when, False
-        for place in code.places.values():
-            place.tried = None
 
     def _takes_codes(self, lock_id: str) -> Lock:
         lock = self._find_lock(lock_id)
@@ -279,24 +230,6 @@ class Codes:
         if Capability.CODES not in lock.capabilities:
             raise CodeError("lock_takes_no_codes", lock.ref.name)
         return lock
-
-    def _give_digits(self, code: Code, change: Change) -> str:
-        """Give a code its digits; return them if they were drawn. Raises CodeError."""
-        found = (self._find_lock(lock) for lock in code.locks)
-        locks = [lock for lock in found if lock is not None]
-        if change.digits is not None:
-            self._digits.admit(code, change.digits, locks)
-            self._digits.give(code, change.digits)
-        elif change.new_code:
-            drawn = self._digits.draw(code, locks)
-            self._digits.give(code, drawn)
-            return drawn
-        elif code.digest and change.locks is not None:
-            try:
-                self._digits.suit(self._digits.of(code), locks)
-            except VaultLocked:
-                raise CodeError("vault_locked") from None
-        return ""
 
     # End
 
@@ -418,9 +351,11 @@ class Codes:
             self.settled(code, place)
 
     def lock_event(self, event: AccessEvent) -> None:
-        """Hear that somebody changed a code of ours at the lock."""
+        """Hear that somebody changed a code of ours at the lock: it is put right."""
         for _, place in self.on_lock(event.lock):
             if place.marker == event.code_name and place.digest:
+                if event.event is AccessKind.CODE_ADDED:
+                    place.digest = OTHER
                 place.state = PlacementState.UNVERIFIED
                 self._wake([event.lock])
 

@@ -27,7 +27,17 @@ from ..models import (
     utc_now,
 )
 from .code_ledger import CodeLedger
-from .code_models import NEVER, NOW, Code, Opening, Placement, PlacementState, Wanted
+from .code_models import (
+    NEVER,
+    NOW,
+    OTHER,
+    Code,
+    Opening,
+    Placement,
+    PlacementState,
+    Wanted,
+)
+from .judge import is_due, leaves, opens_too_much, patience, wanted_on
 from .models import Lock, Markers
 from .vault import VaultLocked
 
@@ -35,12 +45,6 @@ _LOGGER = logging.getLogger(__name__)
 
 RETRY, RETRY_MAX = timedelta(seconds=30), timedelta(minutes=10)
 """Until a lock that did not answer is tried again; doubles each time."""
-PATIENCE = timedelta(minutes=15)
-"""How long a code may be missing on a lock that is away before that is said."""
-LEFT_PATIENCE = timedelta(minutes=1)
-"""How long one that must not open any more may be left on it in silence."""
-_OTHER = "?"
-"""In place of a hash: something of ours is there, but not what is wanted."""
 _AGAIN = (Refusal.BUSY, Refusal.NOT_KEPT)
 """A no of the moment: tried again by itself."""
 
@@ -158,17 +162,17 @@ class Reconciler:
                 place.state, place.reason = State.WAITING, ""
             elif wanted is not None and place.state is State.WAITING:
                 place.state = State.PENDING
-            if not self._due(code, place, lock, now):
+            if not is_due(code, place, lock, wanted, now):
                 place.waiting_since = None
                 if place.state is State.ACTIVE:
                     place.reason = ""
             else:
                 place.waiting_since = place.waiting_since or now
-                if not place.reason and now - place.waiting_since >= _patience(
+                if not place.reason and now - place.waiting_since >= patience(
                     place, wanted
                 ):
                     place.reason = "unreachable"
-                    if _too_much(place, wanted):
+                    if opens_too_much(place, wanted):
                         place.state = State.REMOVING
                     elif place.state is State.PENDING:
                         place.state = State.FAILED
@@ -186,7 +190,7 @@ class Reconciler:
                 steps.append(place.retry_at)
             if place.waiting_since is not None and not place.reason:
                 wanted = self._wanted(code, place, lock, now)
-                steps.append(place.waiting_since + _patience(place, wanted))
+                steps.append(place.waiting_since + patience(place, wanted))
         return min(steps)
 
     # One thing at a time
@@ -194,29 +198,7 @@ class Reconciler:
     def _wanted(
         self, code: Code, place: Placement, lock: Lock, now: datetime
     ) -> Wanted | None:
-        opening = self._desk.opening(code)
-        if opening.on is None and place.lock in code.locks and not code.over(now):
-            # It does not say: what is on the lock stays as it is.
-            if not place.digest:
-                return None
-            opening = Opening(on=True, until=place.until)
-        return code.wanted(place.lock, lock.capabilities, opening, now)
-
-    def _due(self, code: Code, place: Placement, lock: Lock, now: datetime) -> bool:
-        """Tell whether something is to be done about a code."""
-        if now < place.retry_at:
-            return False
-        wanted = self._wanted(code, place, lock, now)
-        if wanted is None:
-            return bool(place.digest) or self._leaves(code, place)
-        if place.state is State.FAILED and place.tried == wanted:
-            return False
-        return not _in_step(place, wanted, lock)
-
-    @staticmethod
-    def _leaves(code: Code, place: Placement) -> bool:
-        """Tell whether the code has no more business on that lock."""
-        return code.removing or place.lock not in code.locks
+        return wanted_on(code, place, lock, self._desk.opening(code), now)
 
     async def _step(self, lock: Lock) -> bool:
         """Do the next thing; tell whether there was one.
@@ -230,9 +212,10 @@ class Reconciler:
             self._check = self._ask_all = False
         now = utc_now()
         due = [
-            (code, place, self._wanted(code, place, lock, now))
+            (code, place, wanted)
             for code, place in self._desk.on_lock(self._lock_id)
-            if self._due(code, place, lock, now)
+            for wanted in (self._wanted(code, place, lock, now),)
+            if is_due(code, place, lock, wanted, now)
         ]
         # What must not open comes first.
         for code, place, wanted in due:
@@ -329,7 +312,6 @@ class Reconciler:
             self._desk.settled(code, place)
 
     async def _take_off(self, code: Code, place: Placement, lock: Lock) -> None:
-        leaves = self._leaves(code, place)
         if place.digest:
             place.state, place.reason = State.REMOVING, ""
             await self._ledger.outcome(code, place, "clearing")
@@ -352,7 +334,7 @@ class Reconciler:
             place.digest, place.reason = "", ""
             place.since = place.until = None
             await self._tell(lock, code, AccessKind.CODE_REMOVED)
-        if leaves:
+        if leaves(code, place):
             # Its name, and with it its number, is free for somebody else.
             await self._markers.drop_marker(self._lock_id, place.marker)
             place.state = State.REMOVED
@@ -377,7 +359,7 @@ class Reconciler:
         self, code: Code, place: Placement, found: LockCode | None
     ) -> None:
         if found is None or not found.enabled:
-            place.digest = "" if found is None else _OTHER
+            place.digest = "" if found is None else OTHER
             place.state = State.PENDING
             await self._ledger.outcome(code, place, "missing")
         else:
@@ -420,32 +402,3 @@ class Reconciler:
                 source="command",
             )
         )
-
-
-def _in_step(place: Placement, wanted: Wanted, lock: Lock) -> bool:
-    """Tell whether the lock holds what is wanted, as far as it knows such things."""
-    if place.digest != wanted.digest or place.state is not State.ACTIVE:
-        return False
-    if Capability.CODE_WINDOWS not in lock.capabilities:
-        return True
-    window = place.window
-    if window is None:
-        return False
-    # A window that began stays as it began.
-    started = max(window.start, wanted.window.start) <= utc_now()
-    return window.end == wanted.window.end and (
-        window.start == wanted.window.start or started
-    )
-
-
-def _too_much(place: Placement, wanted: Wanted | None) -> bool:
-    """Tell whether what may be on the lock opens more than it should."""
-    if not place.digest:
-        return False
-    if wanted is None or place.digest != wanted.digest:
-        return True
-    return place.until is not None and place.until > wanted.window.end
-
-
-def _patience(place: Placement, wanted: Wanted | None) -> timedelta:
-    return LEFT_PATIENCE if _too_much(place, wanted) else PATIENCE

@@ -25,9 +25,9 @@ import voluptuous as vol
 
 from .. import actors, persons
 from ..access.actions import TEXT
+from ..access.change import Given
 from ..access.code_actions import PIN, WHEN, as_change
 from ..access.code_models import MAX_USES, Code, CodeError, Holder
-from ..access.codes import Given
 from ..log import LogUnavailable
 from ..models import Capability
 from ..notices import guest_notice
