@@ -10,6 +10,8 @@ from .world import FOREIGN_CODE, FOREIGN_NAME, PIN, WRONG_PIN, Entry, World
 
 AGENCY = "Ladder 49 Harborview"
 ADMIN = "Zebulon Quillfeather"
+GUEST = "Gudrun Gastmann-Beispiel"
+GUEST_PIN = "583649"
 _OPTIONS = "/api/config/config_entries/options/flow"
 
 
@@ -31,6 +33,9 @@ class Story:
     access_state: dict[str, Any] = field(default_factory=dict)
     revoked: dict[str, Any] = field(default_factory=dict)
     refused: dict[str, Any] = field(default_factory=dict)
+    guest: dict[str, Any] = field(default_factory=dict)
+    guest_came: list[dict[str, Any]] = field(default_factory=list)
+    """What the keypad said, before and after the kill, and once the guest was gone."""
     codes_left: dict[str, str] = field(default_factory=dict)
     error: str = ""
     """What was said when the lock was away."""
@@ -48,8 +53,10 @@ async def tell(world: World) -> Story:
     await _move(world, story)
     await _let_in(world, story)
     await _let_in_by_menu(world, story)
+    await _guest(world, story)
     await _lose(world, story)
     await _kill(world, story)
+    await _guest_goes(world, story)
     return story
 
 
@@ -149,6 +156,31 @@ async def _let_in_by_menu(world: World, story: Story) -> None:
     await world.home("press", code=code)
     # The first use was to be the last.
     await world.logged(kind="grant", event="ended", detail="first_use")
+
+
+async def _guest(world: World, story: Story) -> None:
+    """Have a guest with a PIN that was chosen, by the menu."""
+    api = world.api
+    flow = await api.post(_OPTIONS, {"handler": world.entry_id})
+    path = f"{_OPTIONS}/{flow['flow_id']}"
+    await api.post(path, {"next_step_id": "codes"})
+    await api.post(path, {"next_step_id": "guest"})
+    lock = world.home.locks[0]["address"]
+    answer = await api.post(path, {"name": GUEST, "locks": [lock], "pin": GUEST_PIN})
+    assert answer["step_id"] == "code_set", answer
+    await api.post(path)
+    story.codes.append(GUEST_PIN)
+    since = len(world.events)
+    story.guest_came.append(await world.home("press", code=GUEST_PIN))
+    await world.told(since, event="unlocked", method="keypad")
+    (story.guest,) = (await world.ask("list_codes"))["codes"]
+
+
+async def _guest_goes(world: World, story: Story) -> None:
+    """Let the guest in once more after the kill, then take the code away."""
+    story.guest_came.append(await world.home("press", code=GUEST_PIN))
+    await world.ask("remove_guest", guest=story.guest["guest"])
+    story.guest_came.append(await world.home("press", code=GUEST_PIN))
 
 
 async def _lose(world: World, story: Story) -> None:

@@ -15,7 +15,7 @@ from harness import steps
 from . import secrets as look
 from .portal import Portal
 from .secrets import Hit, Secret
-from .story import ADMIN, AGENCY, Story
+from .story import ADMIN, AGENCY, GUEST, Story
 from .world import PIN, WRONG_PIN, World
 
 KEYS = "smartlock_le/keys/locks.json"
@@ -39,6 +39,7 @@ def secrets(world: World, story: Story) -> list[Secret]:
         *(look.digits("granted code", code) for code in story.codes),
         look.key("pairing key", bytes.fromhex(pairing(world)["credentials"]["key"])),
         look.key("key of the log", (folder / "log.key").read_bytes()),
+        look.text("key of the codes", (folder / "codes.key").read_text()),
         look.key("epoch key", (folder / "epoch-1.key").read_bytes()),
         look.text("access token", world.api.tokens["access_token"]),
     ]
@@ -47,7 +48,11 @@ def secrets(world: World, story: Story) -> list[Secret]:
 @pytest.fixture(scope="module")
 def names(story: Story) -> list[Secret]:
     """Return the names that only the log and the owner's copies of it may hold."""
-    return [look.text("agency", AGENCY), look.text("actor", ADMIN)]
+    return [
+        look.text("agency", AGENCY),
+        look.text("actor", ADMIN),
+        look.text("guest", GUEST),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +109,7 @@ def test_files(world: World, secrets: list[Secret]) -> None:
         "security PIN": KEYS,
         "pairing key": KEYS,
         "key of the log": "smartlock_le/keys/log.key",
+        "key of the codes": "smartlock_le/keys/codes.key",
         "epoch key": "smartlock_le/keys/epoch-1.key",
     }
     assert [hit for hit in hits if private.get(hit.secret) != hit.where] == []

@@ -11,7 +11,7 @@ import pytest
 from harness import ROOT
 
 from .portal import Portal
-from .story import Story
+from .story import GUEST, Story
 from .world import FOREIGN_CODE, FOREIGN_NAME, World
 
 VERIFY = ROOT / "custom_components" / "smartlock_le" / "log" / "verify.py"
@@ -55,6 +55,14 @@ def test_using(story: Story) -> None:
     attributes = story.access_state["attributes"]
     assert attributes["by_grant"] is True
     assert attributes["event_type"] == "unlocked"
+
+
+def test_a_guest(story: Story) -> None:
+    """The PIN opens, after a kill as well, and not once the guest is gone."""
+    assert [came["opened"] for came in story.guest_came] == [True, True, False]
+    (place,) = story.guest["locks"]
+    assert place["state"] == "active"
+    assert (story.guest["name"], story.guest["has_pin"]) == (GUEST, True)
 
 
 def test_revoking(story: Story) -> None:
