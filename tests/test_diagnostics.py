@@ -32,12 +32,23 @@ async def test_it_helps_and_tells_nothing_about_anyone(
         {**GRANT, "agency": "Sheriff Truman", "incident": "Palmer"},
         context=Context(user_id=hass_admin_user.id),
     )
+    guest = {"name": "Dale Cooper", "locks": ["lock.front_door"]}
+    made = await act(hass, "add_guest", guest)
     nuki.device.press(345678)
     await act(hass, "verify_log")
     await until(lambda: hass.states.get("lock.front_door").attributes.get("changed_by"))
     found = await async_get_config_entry_diagnostics(hass, entry)
     (lock,) = found["locks"]
     assert found["grants"] == [{"method": "code", "state": "open", "uses": 0}]
+    assert found["codes"] == [
+        {
+            "holder": "guest",
+            "ended": False,
+            "by_schedule": False,
+            "limited": False,
+            "places": [{"state": "active", "reason": ""}],
+        }
+    ]
     assert found["sharing"] is False
     assert found["log"] == {
         "database": "sqlite",
@@ -47,13 +58,14 @@ async def test_it_helps_and_tells_nothing_about_anyone(
         "lost": 0,
         "last_verification": True,
     }
-    assert lock["codes_of_ours"] == 1
+    assert lock["codes_of_ours"] == 2
     assert (lock["available"], lock["pairing_lost"]) == (True, False)
     assert lock["address"] == f"{nuki.address[:8]}:**:**:**"
     text = json.dumps(found)
     (keys,) = (entry.runtime_data.book[i] for i in entry.runtime_data.book.ids())
     for secret in (
-        *("Villa", "Ada", "Grace", "Truman", "Palmer", "smoke", "Front door"),
+        *("Villa", "Ada", "Grace", "Truman", "Palmer", "smoke", "Front door", "Dale"),
+        *(made["pin"], made["guest"]),
         *(str(PIN), answer["code"], answer["grant"], keys.credentials["key"]),
         *(nuki.address[9:], nuki.name, hass_admin_user.id[:8], entry.entry_id),
     ):

@@ -47,4 +47,17 @@ async def async_get_config_entry_diagnostics(
             {"method": g.method.value, "state": g.state.value, "uses": g.uses}
             for g in home.grants.open_grants()
         ],
+        "codes": [
+            {
+                "holder": code.holder.value,
+                "ended": code.ended,
+                "by_schedule": bool(code.when.schedule),
+                "limited": bool(code.when.uses),
+                "places": [
+                    {"state": place.state.value, "reason": place.reason}
+                    for place in code.places.values()
+                ],
+            }
+            for code in home.codes.all()
+        ],
     }

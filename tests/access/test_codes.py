@@ -1,7 +1,7 @@
 """Codes of persons and guests: made, changed, used, ended, on every lock in step."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,10 +9,13 @@ import pytest
 from custom_components.smartlock_le.access import codes as module, digits
 from custom_components.smartlock_le.access.change import Change
 from custom_components.smartlock_le.access.code_models import (
+    Code,
     CodeError,
     Opening,
     PlacementState,
 )
+from custom_components.smartlock_le.access.vault import Vault, VaultLocked
+from custom_components.smartlock_le.locks.numbered import CodeStatus
 from custom_components.smartlock_le.log import LogUnavailable
 from custom_components.smartlock_le.models import Refusal
 
@@ -599,3 +602,185 @@ async def test_what_cannot_be(home: Rig, monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(CodeError, match="lock_takes_no_codes"):
         await home.codes.change(code.id, Change(locks=frozenset({"fake:1"})), OWNER)
     assert set(code.places) == {"fake:0"}
+
+
+# A lock that keeps windows itself is given another one
+
+
+async def to_end(home: Rig, code: Code, end: datetime) -> None:
+    """Give a guest another end."""
+    await home.codes.change(code.id, Change(times={"end": end}), OWNER)
+    await home.rest()
+
+
+@pytest.fixture
+async def staying(home: Rig) -> Code:
+    """Give a guest of two hours on a lock that keeps windows itself."""
+    return await home.guest("fake:2", end=START + 2 * HOUR)
+
+
+def window_end(home: Rig) -> datetime:
+    """Return the end that the lock itself keeps to."""
+    ((_, window),) = home.kept["fake:2"].values()
+    end: datetime = window.end
+    return end
+
+
+@pytest.mark.parametrize("lost", ["command", "answer"])
+async def test_moving_with_an_answer_lost(home: Rig, staying: Code, lost: str) -> None:
+    home.hardware["fake:2"].loses = lost
+    await to_end(home, staying, START + HOUR)
+    assert home.states(staying)["fake:2"] is State.UNVERIFIED
+    await home.advance(seconds=31)
+    assert window_end(home) == START + HOUR
+    assert home.states(staying)["fake:2"] is State.ACTIVE
+
+
+async def test_moving_a_busy_lock(home: Rig, staying: Code) -> None:
+    home.hardware["fake:2"].refuses = Refusal.BUSY
+    await to_end(home, staying, START + HOUR)
+    assert window_end(home) == START + 2 * HOUR
+    await home.advance(seconds=31)
+    assert window_end(home) == START + HOUR
+
+
+async def test_moving_a_lock_that_refuses(home: Rig, staying: Code) -> None:
+    """It may not open longer: that is said. It may not open so long: it comes off first."""
+    home.hardware["fake:2"].refuses = Refusal.OTHER
+    await to_end(home, staying, START + 3 * HOUR)
+    assert window_end(home) == START + 2 * HOUR
+    assert home.problems == {(staying.id, "fake:2"): "code_failed"}
+    calls = len(home.hardware["fake:2"].calls)
+    await home.codes.due()
+    await home.rest()
+    assert len(home.hardware["fake:2"].calls) == calls
+    home.hardware["fake:2"].refuses = Refusal.OTHER
+    await to_end(home, staying, START + HOUR)
+    assert window_end(home) == START + HOUR
+    assert [what for what, _ in home.hardware["fake:2"].calls][-3:] == [
+        *("read", "drop", "put")
+    ]
+    assert home.problems == {}
+
+
+async def test_moving_a_code_that_is_gone(home: Rig, staying: Code) -> None:
+    home.kept["fake:2"].clear()
+    home.hardware["fake:2"].codes.clear()
+    await to_end(home, staying, START + HOUR)
+    assert window_end(home) == START + HOUR
+
+
+async def test_moving_a_lock_that_just_went(home: Rig, staying: Code) -> None:
+    """Tried again, less and less often; after a minute it is said that it opens too long."""
+    hardware = home.hardware["fake:2"]
+    hardware.there = False
+    await to_end(home, staying, START + HOUR)
+    assert home.problems == {}
+    await home.advance(minutes=30)
+    assert home.problems == {(staying.id, "fake:2"): "code_stays"}
+    tried = (await home.events(staying, "fake:2")).count("unreachable")
+    assert 2 <= tried <= 8
+    hardware.there = True
+    await home.advance(minutes=11)
+    assert window_end(home) == START + HOUR
+    assert home.problems == {}
+
+
+async def test_a_lock_that_went_before_a_code_was_set(home: Rig) -> None:
+    """Nothing was told: it is set as soon as the lock answers."""
+    home.hardware["fake:0"].there = False
+    code = await home.guest("fake:0")
+    assert home.states(code)["fake:0"] is State.PENDING
+    assert await home.events(code, "fake:0") == ["setting", "unreachable"]
+    home.hardware["fake:0"].there = True
+    await home.advance(seconds=31)
+    assert home.states(code)["fake:0"] is State.ACTIVE
+
+
+async def test_a_code_that_somebody_switched_off(home: Rig) -> None:
+    """A number of ours that is disabled is put right."""
+    code = await home.guest("fake:0", digits="246813")
+    driver = home.driver("fake:0")
+    asked = driver.read_number
+
+    async def disabled(number: int) -> CodeStatus:
+        driver.read_number = asked  # type: ignore[method-assign]
+        return CodeStatus.DISABLED
+
+    driver.read_number = disabled  # type: ignore[method-assign]
+    await home.codes.resync("fake:0")
+    assert home.states(code)["fake:0"] is State.ACTIVE
+    assert home.on("fake:0") == {"246813"}
+    assert "missing" in await home.events(code, "fake:0")
+
+
+async def test_a_lock_that_cannot_be_asked(home: Rig) -> None:
+    """Its word is taken; after a lost answer the code is told once more."""
+    driver = home.driver("fake:0")
+    driver.capabilities &= ~module.Capability.CODE_STATUS
+    home.hardware["fake:0"].loses = "answer"
+    code = await home.guest("fake:0", digits="246813")
+    assert home.states(code)["fake:0"] is State.UNVERIFIED
+    await home.advance(seconds=31)
+    assert home.states(code)["fake:0"] is State.ACTIVE
+    assert home.on("fake:0") == {"246813"}
+    calls = len(home.hardware["fake:0"].calls)
+    await home.codes.resync("fake:0")
+    assert len(home.hardware["fake:0"].calls) == calls
+    assert "read" not in {what for what, _ in home.hardware["fake:0"].calls}
+
+
+async def test_added_again_while_it_comes_off(home: Rig) -> None:
+    """A lock that is taken from a guest and given back meanwhile gets a new name."""
+    code = await home.guest("fake:0", "fake:1", digits="246813")
+    name = code.places["fake:0"].marker
+    home.hardware["fake:0"].latency = 0.2
+    only = Change(locks=frozenset({"fake:1"}))
+    both = Change(locks=frozenset({"fake:0", "fake:1"}))
+    leaving = home.spawn(home.codes.change(code.id, only, OWNER), "leave")
+    while code.places["fake:0"].state is not State.REMOVING:
+        await module.asyncio.sleep(0)
+    await home.codes.change(code.id, both, OWNER)
+    await leaving
+    await home.rest()
+    assert home.on("fake:0") == {"246813"}
+    assert home.states(code)["fake:0"] is State.ACTIVE
+    assert home.markers.markers("fake:0") == (code.places["fake:0"].marker,)
+    assert name
+
+
+async def test_a_removed_guest_without_a_lock(home: Rig) -> None:
+    code = await home.codes.add_guest(Change(name="Gina"), OWNER)
+    assert await home.codes.remove(code.code.id, OWNER) == []
+    assert home.codes._codes == {}
+
+
+@pytest.mark.parametrize("text", ["", "AAAA", "not base64!", "QUJD\nQ"])
+def test_a_key_that_is_none(tmp_path: Path, text: str) -> None:
+    """It is not replaced: what it opens would be lost for good."""
+    path = tmp_path / "codes.key"
+    path.write_text(text)
+    with pytest.raises(VaultLocked) as caught:
+        Vault.open(path)
+    assert text.strip() == "" or text not in str(caught.value)
+    assert path.read_text() == text
+
+
+def test_a_key_that_cannot_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("a file")
+    with pytest.raises(VaultLocked):
+        Vault.open(tmp_path / "keys" / "codes.key")
+
+
+def test_the_vault(tmp_path: Path) -> None:
+    """Private, bound to the code, and never the same text twice."""
+    path = tmp_path / "keys" / "codes.key"
+    vault = Vault.open(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    one, two = vault.close("246813", "a"), vault.close("246813", "a")
+    assert one != two
+    assert vault.reveal(one, "a") == Vault.open(path).reveal(two, "a") == "246813"
+    assert vault.digest("246813") == Vault.open(path).digest("246813")
+    for secret, code in ((one, "b"), ("", "a"), ("!", "a"), (one[:-4], "a")):
+        with pytest.raises(VaultLocked):
+            vault.reveal(secret, code)

@@ -280,7 +280,9 @@ class Codes:
                 await self._ledger.note(code, "removing")
                 if not code.places:
                     self._forget(code)
-        self._wake({lock for code in self._codes.values() for lock in code.places})
+        locks = {lock for code in self._codes.values() for lock in code.places}
+        # Not afresh: one that does not answer is tried less and less often.
+        self._wake(locks, afresh=False)
         self._reschedule()
 
     @staticmethod

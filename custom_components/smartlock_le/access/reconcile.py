@@ -123,11 +123,6 @@ class Reconciler:
         if self._task is not None:
             await asyncio.wait({self._task})
 
-    @property
-    def idle(self) -> bool:
-        """Tell whether nothing is under way."""
-        return self._task is None or self._task.done()
-
     async def _run(self) -> None:
         again = True
         while again:
@@ -138,14 +133,14 @@ class Reconciler:
                 break
             try:
                 while await self._step(lock):
-                    self._retry_after = RETRY
+                    pass
             except (LockError, LogUnavailable, WriteError) as err:
                 _LOGGER.debug("Codes of %s not in step: %s", self._lock_id, err)
                 self.retry_at = utc_now() + self._retry_after
                 self._retry_after = min(2 * self._retry_after, RETRY_MAX)
                 break
             else:
-                self.retry_at = NEVER
+                self._retry_after, self.retry_at = RETRY, NEVER
             again = self._again
         self._patience()
         self._desk.rested()
@@ -305,6 +300,9 @@ class Reconciler:
                 await self._ledger.outcome(code, place, "refused", str(err))
                 raise
             await self._refused(code, place, wanted, err.reason)
+            if opens_too_much(place, wanted):
+                # Rather none than one that opens too long; it is then set anew.
+                await self._take_off(code, place, lock)
         else:
             place.told(wanted)
             place.state, place.reason = State.ACTIVE, ""
@@ -334,6 +332,7 @@ class Reconciler:
             place.digest, place.reason = "", ""
             place.since = place.until = None
             await self._tell(lock, code, AccessKind.CODE_REMOVED)
+        place.tried = None
         if leaves(code, place):
             # Its name, and with it its number, is free for somebody else.
             await self._markers.drop_marker(self._lock_id, place.marker)
