@@ -283,7 +283,12 @@ def test_the_rest() -> None:
     assert list(methods) == [method.value for method in GrantMethod]
     told = set(re.findall(r'_tell\(\s*grant, "(\w+)"', source("access/grants.py")))
     grant_texts = {f"grant_{what}" for what in told | {"title"}}
-    assert set(TEXTS["common"]) == grant_texts | {"guest_notice"}
+    assert set(TEXTS["common"]) == grant_texts | {
+        "guest_notice",
+        "no_codes",
+        "no_end",
+        "until",
+    }
     assert set(_EVENTS) == {kind.value for kind in EVENT_TYPES}
     assert set(_METHODS) == {method.value for method in Method} - {"unknown"}
     assert set(TEXTS) == {

@@ -22,10 +22,15 @@ def target_exists(hass: HomeAssistant, target: str) -> bool:
     )
 
 
+async def common_text(hass: HomeAssistant, key: str) -> str:
+    """Return a text that stands in no form, in Home Assistant's language."""
+    texts = await async_get_translations(hass, hass.config.language, "common", {DOMAIN})
+    return texts[f"component.{DOMAIN}.common.{key}"]
+
+
 async def guest_notice(hass: HomeAssistant, home: str, days: int) -> str:
     """Return what a guest is to be told: that there is a log, and what they may ask."""
-    texts = await async_get_translations(hass, hass.config.language, "common", {DOMAIN})
-    text = texts[f"component.{DOMAIN}.common.guest_notice"]
+    text = await common_text(hass, "guest_notice")
     return text.format(home=home, days=days)
 
 

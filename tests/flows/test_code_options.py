@@ -38,6 +38,8 @@ async def test_a_guest(
     hass: HomeAssistant, entry: HomeEntry, home: Home, nuki: NukiLock
 ) -> None:
     """The PIN is shown once, with what the guest is to be told."""
+    menu = await choose(hass, entry, "codes")
+    assert menu["description_placeholders"]["codes"] == "Nobody has a code yet."
     result = await guest(hass, entry, nuki)
     assert (result["step_id"], result["last_step"]) == ("code_given", True)
     shown = result["description_placeholders"]
@@ -51,7 +53,7 @@ async def test_a_guest(
     assert pin not in str((await log_of(home), entry.as_dict()))
     menu = await choose(hass, entry, "codes")
     table = menu["description_placeholders"]["codes"]
-    assert "| Gina | ∞ | Front door: active |" in table
+    assert table == "- **Gina**, until further notice. Front door: active"
     assert pin not in table
 
 
@@ -61,7 +63,7 @@ async def test_a_window_in_local_time(
     await hass.config.async_set_time_zone("Europe/Berlin")
     result = await guest(hass, entry, nuki, end="2099-07-01 11:00:00", pin="583649")
     assert result["step_id"] == "code_set"
-    assert result["description_placeholders"]["until"] == "2099-07-01 11:00"
+    assert result["description_placeholders"]["until"] == "until 2099-07-01 11:00"
     (code,) = nuki.device.codes
     assert code.window
     assert code.window.end.isoformat() == "2099-07-01T09:00:00+00:00"

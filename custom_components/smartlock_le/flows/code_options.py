@@ -30,7 +30,7 @@ from ..access.code_actions import PIN, WHEN, as_change
 from ..access.code_models import MAX_USES, Code, CodeError, Holder
 from ..log import LogUnavailable
 from ..models import Capability
-from ..notices import guest_notice
+from ..notices import common_text, guest_notice
 from .log_options import LogOptions
 
 _TEXT = TextSelector()
@@ -62,7 +62,7 @@ class CodeOptions(LogOptions):
         return self.async_show_menu(
             step_id="codes",
             menu_options=["guest", "person", "change_code", "remove_code"],
-            description_placeholders={"codes": self._as_text()},
+            description_placeholders={"codes": await self._as_text()},
         )
 
     def _code_locks(self) -> list[SelectOptionDict]:
@@ -72,22 +72,39 @@ class CodeOptions(LogOptions):
             if Capability.CODES in lock.capabilities
         ]
 
-    def _as_text(self) -> str:
+    async def _as_text(self) -> str:
         """Return a list of the codes, without a digit of them."""
-        lines = ["| | | |", "|---|---|---|"]
-        for code in self._home.codes.all():
-            places = ", ".join(
-                f"{self._home.codes.lock_name(place.lock)}: {place.state.value}"
-                for place in code.places.values()
-            )
-            lines.append(f"| {_plain(code.name)} | {_until(code)} | {_plain(places)} |")
-        return "\n".join(lines) if len(lines) > 2 else "—"
+        if not self._home.codes.all():
+            return await common_text(self.hass, "no_codes")
+        return "\n".join(
+            [
+                f"- **{_plain(code.name)}**, {await self._until(code)}."
+                f" {_plain(self._places(code))}"
+                for code in self._home.codes.all()
+            ]
+        )
+
+    def _places(self, code: Code) -> str:
+        """Say how a code stands on each lock."""
+        return ", ".join(
+            f"{self._home.codes.lock_name(place.lock)}: {place.state.value}"
+            for place in code.places.values()
+        )
+
+    async def _until(self, code: Code) -> str:
+        """Say until when a code opens."""
+        if code.when.end is None:
+            return await common_text(self.hass, "no_end")
+        end = dt_util.as_local(code.when.end).strftime("%Y-%m-%d %H:%M")
+        return (await common_text(self.hass, "until")).format(end=end)
 
     def _when(self, *, locks: bool = True) -> dict[vol.Marker, Any]:
         fields: dict[vol.Marker, Any] = {}
         if locks:
-            choice = SelectSelectorConfig(options=self._code_locks(), multiple=True)
-            fields[vol.Required("locks")] = SelectSelector(choice)
+            options = self._code_locks()
+            choice = SelectSelectorConfig(options=options, multiple=True)
+            only = [option["value"] for option in options] if len(options) == 1 else []
+            fields[vol.Required("locks", default=only)] = SelectSelector(choice)
         return fields | {
             vol.Optional("start"): DateTimeSelector(),
             vol.Optional("end"): DateTimeSelector(),
@@ -184,7 +201,9 @@ class CodeOptions(LogOptions):
                 return result
             errors["base"] = "code_not_found"
         options = [
-            SelectOptionDict(value=code.id, label=f"{code.name} ({_until(code)})")
+            SelectOptionDict(
+                value=code.id, label=f"{code.name} ({await self._until(code)})"
+            )
             for code in codes.values()
         ]
         selector = SelectSelector(SelectSelectorConfig(options=options))
@@ -213,12 +232,9 @@ class CodeOptions(LogOptions):
             description_placeholders={
                 "pin": " ".join(self._given.digits),
                 "name": _plain(code.name),
-                "until": _until(code),
+                "until": await self._until(code),
                 "notice": notice,
-                "locks": ", ".join(
-                    f"{self._home.codes.lock_name(place.lock)}: {place.state.value}"
-                    for place in code.places.values()
-                ),
+                "locks": _plain(self._places(code)),
             },
             last_step=True,
         )
@@ -286,13 +302,6 @@ def _shown(code: Code) -> dict[str, Any]:
     if code.when.schedule:
         shown["schedule"] = code.when.schedule
     return shown
-
-
-def _until(code: Code) -> str:
-    """Return until when a code opens, as far as it ends at all."""
-    if code.when.end is None:
-        return "∞"
-    return dt_util.as_local(code.when.end).strftime("%Y-%m-%d %H:%M")
 
 
 def _plain(text: str) -> str:
