@@ -57,9 +57,6 @@ class Moves:
         `patience`: seconds to wait for that, TOGETHER where it shows as it happens.
         """
         kind = event.event
-        if kind is AccessKind.JAMMED:
-            self._jam(event)
-            return
         if kind is AccessKind.DENIED:
             self.settle()
         kinds = [named for named, _ in self._named]
@@ -68,17 +65,21 @@ class Moves:
             del self._named[: kinds.index(kind) + 1]
             return
         self.settle()
+        if kind is AccessKind.JAMMED:
+            # No lock says who it was that could not.
+            self._jammed_at = _now()
+            self._tell(event)
+            return
         waiting = _Shown(event)
         waiting.timer = asyncio.get_running_loop().call_later(
             TOGETHER if patience is None else patience, self._alone, waiting
         )
         self._waiting.append(waiting)
 
-    def _jam(self, event: AccessEvent) -> None:
-        """Tell at once of what no lock tells with a name; it may show in two ways."""
-        before, self._jammed_at = self._jammed_at, _now()
-        if before is None or self._jammed_at - before > TOGETHER:
-            self._tell(event)
+    def alarm(self, event: AccessEvent, *, shows: bool) -> None:
+        """Tell of a jam that an alarm tells of, unless a change of state just did."""
+        if self._jammed_at is None or _now() - self._jammed_at > TOGETHER:
+            self.named(event, shows=shows)
 
     def _alone(self, shown: _Shown) -> None:
         self._waiting.remove(shown)

@@ -94,7 +94,7 @@ class ZhaDriver(NumberedCodes, EntityDriver):
         self._fresh_until = 0.0
         self._awaited: list[_Asked] = []
         self._sending: asyncio.Timeout | None = None
-        self._programming: asyncio.Timeout | None = None
+        self._programming: tuple[tuple[AccessKind, int], asyncio.Timeout] | None = None
         self._own: dict[tuple[AccessKind, int], float] = {}
         """Codes that we set or took away: the lock tells of them, too."""
         self._look_at: asyncio.TimerHandle | None = None
@@ -214,11 +214,8 @@ class ZhaDriver(NumberedCodes, EntityDriver):
         shows = bolt is not None and bolt is not self._sure
         denied = event.event is AccessKind.DENIED
         self._moves.named(event, shows=shows or denied)
-        if self._asked and bolt is _TARGETS[self._asked[0]]:
-            self._hinted = True
-            self._bolt_moved.set()
-        elif shows:
-            self._look_later()
+        if shows or (self._asked and bolt is _TARGETS[self._asked[0]]):
+            self._hint()
 
     @callback
     def programmed(self, source: int, code: int, user: int | None) -> None:
@@ -227,7 +224,8 @@ class ZhaDriver(NumberedCodes, EntityDriver):
         event = words.programming(self.ref.id, source, code, user, self.name_of(user))
         now = self._hass.loop.time()
         if user is not None and self._own.get((event.event, user), 0.0) > now:
-            _end(self._programming)
+            if self._programming and self._programming[0] == (event.event, user):
+                _end(self._programming[1])
             return
         self._moves.named(event, shows=False)
 
@@ -236,15 +234,24 @@ class ZhaDriver(NumberedCodes, EntityDriver):
         """Tell of an alarm; of a jam and of wrong codes it may tell in another way, too."""
         self._set_deaf(False)
         kind = words.ALARMS.get(code, AccessKind.UNKNOWN)
-        if kind is AccessKind.UNKNOWN:
+        if kind is AccessKind.DENIED:
+            # It told of the last of them before.
+            self._moves.shown(self._nameless(kind, Method.KEYPAD))
+        elif kind is AccessKind.JAMMED:
+            shows = self._sure is not Bolt.JAMMED
+            self._moves.alarm(self._nameless(kind), shows=shows)
+            if shows:
+                self._hint()
+        else:
             self._moves.named(self._nameless(kind), shows=False)
-            return
-        how = Method.KEYPAD if kind is AccessKind.DENIED else Method.UNKNOWN
-        self._moves.shown(self._nameless(kind, how))
-        if kind is AccessKind.JAMMED and self._sure is not Bolt.JAMMED:
-            self._hinted = True
-            self._bolt_moved.set()
+
+    def _hint(self) -> None:
+        """Have the lock asked soon for what it told of, and did not report."""
+        if self._asked is None:
             self._look_later()
+            return
+        self._hinted = True
+        self._bolt_moved.set()
 
     @callback
     def _event(self, event: Event[dict[str, Any]]) -> None:
@@ -472,10 +479,12 @@ class ZhaDriver(NumberedCodes, EntityDriver):
         """Change a code. The lock's answer, or its own word of the change, is a yes."""
         link = self._need()
         self._own[kind, number] = self._hass.loop.time() + LATE
-        limit = self._programming = asyncio.timeout(None)
+        limit = asyncio.timeout(None)
+        self._programming = (kind, number), limit
+        secret = kind is AccessKind.CODE_ADDED
         try:
             async with limit:
-                status = await link.tell_secret(*fields)
+                status = await (link.tell_secret if secret else link.tell)(*fields)
         except TimeoutError:
             if limit.expired():
                 return
