@@ -23,13 +23,14 @@ from custom_components.smartlock_le.locks import (
     zha_cluster,
 )
 from custom_components.smartlock_le.locks.driver import Bolt
-from custom_components.smartlock_le.locks.zha import count_numbers
+from custom_components.smartlock_le.locks.zha_codes import count_numbers
 from custom_components.smartlock_le.models import (
     UNKNOWN_ACTOR,
     AccessKind,
     ActorKind,
     Capability,
     DoorCommand,
+    LockError,
     LockRefused,
     LockUnreachable,
     Method,
@@ -849,47 +850,78 @@ async def test_zha_comes_later(
 # Another ZHA than the one we know
 
 
-@pytest.fixture(params=["helpers", "events", "retries"])
+@pytest.fixture
+def missing() -> str:
+    """Say what is not as we know it; tests override it."""
+    return "helpers"
+
+
+@pytest.fixture
 async def plain(
-    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, request: Any
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> AsyncGenerator[ZhaBench]:
     """Give a driver on a ZHA whose insides have other names."""
     monkeypatch.setattr(numbered_module, "PAUSE", 0.0)
     async with zha_bench(hass, monkeypatch, follow=False) as bench:
-        if request.param == "helpers":
-            monkeypatch.delattr(helpers, "get_zha_gateway_proxy")
-        elif request.param == "events":
-            monkeypatch.delattr(sys.modules["zigpy.zcl"], "AttributeReportedEvent")
-        else:
-
-            async def request_once(self: Any, *args: Any) -> None:
-                """Another signature."""
-
-            found = zha_cluster.find(hass, bench.lock_id)
-            assert found
-            monkeypatch.setattr(
-                type(found.cluster), "request", request_once, raising=False
-            )
-            monkeypatch.setattr(found.cluster, "_no_commands", True, raising=False)
+        found = zha_cluster.find(hass, bench.lock_id)
+        assert found
+        match missing:
+            case "helpers":
+                monkeypatch.delattr(helpers, "get_zha_gateway_proxy")
+            case "events":
+                monkeypatch.delattr(sys.modules["zigpy.zcl"], "AttributeReportedEvent")
+            case "retries":
+                monkeypatch.setattr(found.cluster, "request", lambda *args: None)
         await bench.follow()
         yield bench
         await bench.driver.stop()
 
 
-async def test_another_zha(plain: ZhaBench) -> None:
-    """Its entity is what there is, its events say who, and no code is set."""
+@pytest.mark.parametrize("missing", ["helpers", "events", "retries"])
+async def test_another_zha(plain: ZhaBench, missing: str) -> None:
+    """Its entity is what there is, and no code is set that could not be seen to."""
     driver = plain.driver
     assert driver.word == "as its entity shows"
-    await until(lambda: driver.available)
     assert (await driver.read_state()).bolt is Bolt.LOCKED
-    plain.lock.users.table.clear()
+    with pytest.raises(LockRefused) as caught:
+        await driver.set_code(driver.new_code(), "LE one", window())
+    assert caught.value.reason is Refusal.NOT_SUPPORTED
+    assert plain.codes == {}
+    await driver.tend()
+    if missing == "helpers":
+        assert await count_numbers(plain.zha.hass, plain.lock_id) is None
+    if missing != "retries":
+        await driver.command(DoorCommand.UNLOCK)
+        assert await plain.told() == [(AccessKind.UNLOCKED, Method.UNKNOWN, None)]
+
+
+async def test_another_zha_tells_who(plain: ZhaBench) -> None:
+    """Its event is heard, and each move is told once."""
     plain.add_code(3, "2468")
     plain.lock.press("2468")
     assert await plain.told() == [(AccessKind.UNLOCKED, Method.KEYPAD, 3)]
     plain.turn(lock=True)
     assert (await plain.told(2))[1] == (AccessKind.LOCKED, Method.MANUAL, None)
-    with pytest.raises(LockRefused) as caught:
-        await driver.set_code(driver.new_code(), "LE one", window())
-    assert caught.value.reason is Refusal.NOT_SUPPORTED
-    assert set(plain.codes) == {3}
-    await driver.tend()
+    plain.lock.press("0000")
+    assert (await plain.told(3))[2] == (AccessKind.DENIED, Method.KEYPAD, None)
+    await plain.driver.command(DoorCommand.UNLOCK)
+    assert (await plain.told(4))[3][0] is AccessKind.UNLOCKED
+    assert plain.events[3].ours or plain.events[3].remote
+    plain.zha.hass.bus.async_fire("zha_event", {"device_ieee": "other"})
+    await asyncio.sleep(0.05)
+    assert len(plain.events) == 4
+
+
+async def test_a_code_comes_off_with_another_zha(plain: ZhaBench) -> None:
+    """No code of ours is left behind: ZHA's own action takes it off, or says no."""
+    plain.book.kept["LE one"] = 3
+    plain.add_code(3, "246802")
+    await asyncio.sleep(0.05)
+    plain.refuse()
+    with pytest.raises(OutcomeUnknown):
+        await plain.driver.clear_code(3, "LE one")
+    await plain.driver.clear_code(3, "LE one")
+    assert plain.codes == {}
+    await plain.zha.hass.config_entries.async_unload(plain.zha.entry.entry_id)
+    with pytest.raises(LockError):
+        await plain.driver.clear_code(3, "LE one")

@@ -11,7 +11,8 @@ from .entities import Family
 from .keybook import KeyBook, LockKeys, LockNumbers
 from .nuki.client import Credentials
 from .nuki.driver import NukiDriver
-from .zha import ZhaDriver, count_numbers
+from .zha import ZhaDriver
+from .zha_codes import count_numbers
 
 FIRST, LAST = 1, 30
 """The numbers of a lock that are ours where nobody says otherwise."""

@@ -8,10 +8,49 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..models import UNKNOWN_ACTOR, AccessEvent, AccessKind
+from ..models import UNKNOWN_ACTOR, AccessEvent, AccessKind, Actor
 
 TOGETHER = 2.0
 """Seconds in which a change of state and the lock's own word of it belong together."""
+LATE = 30.0
+"""Seconds in which what was asked for may still show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for a move that has not shown yet; actor None: we."""
+
+    kind: AccessKind
+    until: float
+    actor: Actor | None = None
+
+
+class Askers:
+    """Who asked for what has not shown yet, oldest first."""
+
+    def __init__(self) -> None:
+        """Start with nobody."""
+        self._asked: list[Asked] = []
+
+    def add(self, kind: AccessKind, actor: Actor | None = None) -> None:
+        """Remember who asks now."""
+        self._asked = [*self._still(), Asked(kind, _now() + LATE, actor)]
+
+    def _still(self) -> list[Asked]:
+        now = _now()
+        return [asked for asked in self._asked if asked.until > now]
+
+    def of(self, kind: AccessKind) -> Asked | None:
+        """Return who asked for what shows now; it shows once."""
+        for asked in self._still():
+            if kind in (asked.kind, AccessKind.JAMMED):
+                self._asked.remove(asked)
+                return asked
+        return None
+
+    def forget_us(self) -> None:
+        """Expect nothing any more of what we asked for."""
+        self._asked = [asked for asked in self._asked if asked.actor]
 
 
 @dataclass(slots=True, eq=False)
