@@ -8,16 +8,21 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.smartlock_le.const import CONF_FAMILY, DOMAIN
 from custom_components.smartlock_le.home import Home, HomeEntry
-from custom_components.smartlock_le.locks import numbered as numbered_module
+from custom_components.smartlock_le.locks import (
+    numbered as numbered_module,
+    zha_cluster,
+)
 from custom_components.smartlock_le.locks.driver import Bolt
 from custom_components.smartlock_le.locks.managed import ManagedLock
 from custom_components.smartlock_le.models import (
     HOME_ACTOR,
+    Capability,
     DoorCommand,
     LockUnreachable,
     OutcomeUnknown,
@@ -28,6 +33,7 @@ from tests.support import act, as_admin, keys_file, unwritable
 from tests.zigbee import FAST, Zha, zha_home
 from virtual_home.home import VirtualHome
 from virtual_home.zigbee.lock import Typed
+from virtual_home.zigbee.trouble import Sent
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -217,7 +223,7 @@ async def test_not_while_the_home_is_away(house: House) -> None:
     assert house.data["first"] == 3
 
 
-async def test_garbled_keys(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lost_keys(house: House) -> None:
     """What is known of the lock is made again from its subentry when it was lost."""
     hass = house.zha.hass
     await hass.config_entries.async_unload(house.entry.entry_id)
@@ -366,6 +372,21 @@ async def test_a_code_ends_with_its_first_use(house: House) -> None:
     """Without a window of its own the lock is told at once."""
     grant = await house.grant(first_use=True)
     house.zha.lock.press(grant["code"])
+    await until(lambda: house.codes == {})
+
+
+async def test_nobody_knows_whether_its_code_is_on_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer was lost, and such a lock cannot be asked: no code is given to anybody."""
+    monkeypatch.setattr(zha_cluster, "ANSWER", 0.5)
+    house.lock.driver.capabilities &= ~Capability.CODE_STATUS
+    house.zha.lock.trouble.lose(Sent.REPLY)
+    house.zha.lock.trouble.lose(Sent.EVENT)
+    with pytest.raises(HomeAssistantError):
+        await house.grant()
+    # It comes off by itself.
+    await restart(house)
     await until(lambda: house.codes == {})
 
 

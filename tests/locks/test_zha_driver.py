@@ -136,6 +136,7 @@ async def test_a_doubt_has_the_lock_asked(bench: ZhaBench) -> None:
     assert bench.news == news + 1
 
 
+@pytest.mark.usefixtures("brief")
 async def test_the_lock_lost_its_reporting(bench: ZhaBench) -> None:
     """Commands are confirmed by asking; the lock's own event is a reason to ask."""
     bench.lock.forget_reporting()
@@ -196,6 +197,7 @@ async def test_it_was_not_where_we_thought(
     assert bench.bolt is Bolt.LOCKED
 
 
+@pytest.mark.usefixtures("brief")
 async def test_it_says_no(bench: ZhaBench) -> None:
     """ZHA's own action swallows that; here it is a refusal, and nothing is awaited."""
     bench.refuse()
@@ -285,13 +287,23 @@ async def test_it_takes_longer_than_anybody_waits(
     assert bench.moves == 1
 
 
+@pytest.mark.usefixtures("brief")
 async def test_zha_calls_it_unavailable(bench: ZhaBench) -> None:
-    """A command is sent all the same: ZHA says so of each lock that is silent for 6 h."""
-    hass = bench.zha.hass
-    hass.states.async_set(bench.driver.entity_id or "", "unavailable")
-    await until(lambda: not bench.driver.available)
+    """ZHA gives up each lock that was silent for hours; we ask it, and tell it all the same."""
+    proxy = get_zha_gateway_proxy(bench.zha.hass)
+    news = bench.news
+    proxy.device_proxies[bench.lock.ieee].device.update_available(False)
+    await until(lambda: entity_says(bench) == "unavailable")
+    await until(lambda: bench.news > news)
+    assert bench.driver.available
     await bench.driver.command(DoorCommand.UNLOCK)
     assert bench.bolt is Bolt.UNLOCKED
+    # Where it does not answer it is away.
+    await bench.reach(there=False)
+    await asyncio.sleep(driver_module.FRESH)
+    with pytest.raises(LockUnreachable):
+        await bench.driver.read_state()
+    assert not bench.driver.available
 
 
 async def test_it_was_not_sent(
@@ -476,8 +488,11 @@ async def test_the_event_comes_before_the_report(bench: ZhaBench) -> None:
     ]
 
 
-async def test_somebody_asks_zha(bench: ZhaBench) -> None:
+async def test_somebody_asks_zha(
+    bench: ZhaBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who of the home pressed ZHA's own lock is known, whatever comes first."""
+    monkeypatch.setattr(moves_module, "TOGETHER", 1.0)
     for action, lose in (("lock.unlock", None), ("lock.lock", Sent.EVENT)):
         if lose:
             bench.lock.trouble.lose(lose)

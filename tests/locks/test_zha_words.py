@@ -1,11 +1,19 @@
 """The Door Lock cluster's numbers in our words."""
 
+import sys
 from typing import Any
 
+from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.smartlock_le.locks import zha_words as words
-from custom_components.smartlock_le.locks.zha_cluster import Limits, address, user_of
+from custom_components.smartlock_le.locks.zha_cluster import (
+    Limits,
+    address,
+    find,
+    user_of,
+)
+from custom_components.smartlock_le.locks.zha_codes import count_numbers
 from custom_components.smartlock_le.models import (
     HOME_ACTOR,
     UNKNOWN_ACTOR,
@@ -119,3 +127,14 @@ def test_address() -> None:
         "00:0d:6f:00:0a:bc:00:01",
         11,
     )
+
+
+async def test_no_zha_at_all(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It need not be installed: nothing of it is imported before it runs."""
+    name = "homeassistant.components.zha.helpers"
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    assert find(hass, "zha:00:0d-1-257") is None
+    assert await count_numbers(hass, "zha:00:0d-1-257") is None
+    assert name not in sys.modules

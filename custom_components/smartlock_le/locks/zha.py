@@ -24,7 +24,7 @@ from ..models import (
     Refusal,
     utc_now,
 )
-from . import zha_words as words
+from . import entities, zha_words as words
 from .any_lock import DEADLINE, RESTING, EntityDriver
 from .driver import Bolt, LockState, Turn
 from .moves import TOGETHER, Askers, Moves
@@ -128,7 +128,19 @@ class ZhaDriver(ZhaCodes, EntityDriver):
 
     @override
     def _heard(self, state: State | None) -> bool:
-        return super()._heard(state) and not self._deaf
+        if self._deaf or state is None:
+            return False
+        return super()._heard(state) or self._merely_silent()
+
+    def _merely_silent(self) -> bool:
+        """Tell whether ZHA gave it up for its silence: it is asked, and heard until then."""
+        found = entities.find(self._hass, self.ref.id)
+        known = self._hass.config_entries.async_loaded_entries("zha")
+        ids = {entry.entry_id for entry in known}
+        if found is None or found.config_entry_id not in ids or self._bind() is None:
+            return False
+        self._look_later()
+        return True
 
     def _set_deaf(self, deaf: bool) -> None:
         if deaf is not self._deaf:
@@ -144,6 +156,7 @@ class ZhaDriver(ZhaCodes, EntityDriver):
         """Believe what the lock says of its bolt."""
         self._set_deaf(False)
         self._drop_look()
+        self._fresh_until = 0.0
         bolt = words.BOLTS.get(value, Bolt.UNKNOWN)
         self._sure = self._since = bolt
         self._set_state(bolt)
@@ -261,6 +274,7 @@ class ZhaDriver(ZhaCodes, EntityDriver):
 
     def _look_later(self) -> None:
         """Have the lock asked, unless it reports by itself."""
+        self._fresh_until = 0.0
         if self._look_at is None and not self._stopped:
             self._look_at = self._hass.loop.call_later(TOGETHER, self._look_now)
 
