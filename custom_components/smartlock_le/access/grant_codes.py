@@ -73,6 +73,8 @@ class GrantCodes:
             raise OutcomeUnknown(str(err)) from err
         if code is None:
             raise LockUnreachable("not set")
+        if not code.certain:
+            raise OutcomeUnknown("the lock does not say")
         grant.code_id = code.id
 
     async def move_end(
