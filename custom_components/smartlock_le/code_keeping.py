@@ -12,13 +12,13 @@ from homeassistant.helpers import entity_registry as er
 from . import issues, persons
 from .access.code_ledger import CodeLedger
 from .access.code_models import Code, Placement
-from .access.codes import Codes
+from .access.codes import PROGRAMMED, Codes
 from .access.models import Lock, Markers
 from .access.reconcile import Spawn
 from .access.vault import Vault
 from .alarm import Alarm
 from .log import Log
-from .models import HOME_ACTOR, AccessEvent, AccessKind
+from .models import HOME_ACTOR, AccessEvent
 from .opening import home_folder
 from .schedules import Schedules
 
@@ -84,7 +84,7 @@ class CodeKeeping:
     @callback
     def accessed(self, event: AccessEvent) -> None:
         """Hear of what happened at a lock with one of our codes."""
-        if event.event in (AccessKind.CODE_REMOVED, AccessKind.CODE_ADDED):
+        if event.event in PROGRAMMED:
             if event.source != "command" and not event.remote:
                 self.codes.lock_event(event)
         elif event.code_name:

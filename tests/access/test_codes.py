@@ -415,6 +415,23 @@ async def test_other_digits_at_the_keypad(home: Rig) -> None:
     )
     await home.rest()
     assert home.on("fake:0") == {"246813"}
+    # Once more: it is said, and not fought over.
+    home.hardware["fake:0"].codes[place.number] = "975310"
+    home.codes.lock_event(
+        module.AccessEvent(
+            lock="fake:0",
+            event=module.AccessKind.CODE_ADDED,
+            method=module.Method.KEYPAD,
+            time=home.now,
+            code_name=place.marker,
+        )
+    )
+    await home.rest()
+    assert home.on("fake:0") == {"975310"}
+    assert home.problems == {(code.id, "fake:0"): "code_failed"}
+    await home.advance(minutes=11)
+    assert home.on("fake:0") == {"246813"}
+    assert home.problems == {}
 
 
 async def test_the_log_could_not_be_read(

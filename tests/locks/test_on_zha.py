@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 import json
 from typing import Any
 
@@ -10,6 +11,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.smartlock_le.const import CONF_FAMILY, DOMAIN
@@ -27,9 +29,9 @@ from custom_components.smartlock_le.models import (
     LockUnreachable,
     OutcomeUnknown,
 )
-from tests.conftest import log_of, until
+from tests.conftest import log_of, until, until_entry
 from tests.flows.test_lock import begin, go
-from tests.support import act, as_admin, keys_file, unwritable
+from tests.support import act, as_admin, issues, keys_file, pass_to, unwritable
 from tests.zigbee import FAST, Zha, zha_home
 from virtual_home.home import VirtualHome
 from virtual_home.zigbee.lock import Typed
@@ -419,3 +421,82 @@ async def test_a_removed_lock_is_cleaned(house: House) -> None:
     await until(lambda: house.lock_id not in keys_file(hass).read_text())
     (cleaned,) = await log_of(house.home, "lock_cleaned")
     assert (cleaned["result"], cleaned["codes_left"]) == ("clean", 0)
+
+
+# Guests
+
+
+async def guest(house: House, **more: Any) -> dict[str, Any]:
+    """Add a guest of the lock."""
+    data = {"name": "Gina", "locks": ["lock.yale_yrd256_tsdb_2"], **more}
+    return await act(house.zha.hass, "add_guest", data)
+
+
+async def test_a_guest_with_a_window(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock knows no time: the code goes on at the start, and comes off at the end."""
+    start = (dt_util.utcnow() + timedelta(hours=1)).replace(microsecond=0)
+    end = start + timedelta(hours=2)
+    answer = await guest(house, start=start.isoformat(), end=end.isoformat())
+    assert [place["state"] for place in answer["locks"]] == ["waiting"]
+    assert house.codes == {}
+    pass_to(house.home, start + timedelta(seconds=1), monkeypatch)
+    await until(lambda: house.codes)
+    assert list(house.codes.values()) == [answer["pin"]]
+    typed, _ = house.zha.lock.press(answer["pin"])
+    assert typed is Typed.ACCEPTED
+    entry = await until_entry(house.home, "access", event="unlocked")
+    assert (entry["actor_kind"], entry["actor_name"]) == ("guest", "Gina")
+    pass_to(house.home, end + timedelta(seconds=1), monkeypatch)
+    await until(lambda: not house.codes)
+    await until_entry(house.home, "access", event="code_removed")
+    told = [e["event"] for e in await log_of(house.home, "access")]
+    assert sorted(told) == ["code_added", "code_removed", "unlocked"]
+
+
+async def test_somebody_at_the_keypad(house: House) -> None:
+    """Who takes our code away there is told, and ours is back; once, then it is said."""
+    answer = await guest(house)
+    (number,) = house.codes
+    house.zha.lock.program(number, None)
+    await until(lambda: house.codes == {number: answer["pin"]})
+    place = house.home.codes.all()[0].places[house.lock_id]
+    await until(lambda: place.state == "active")
+    house.zha.lock.program(number, "975310")
+    await until(lambda: "code_failed" in issues(house.zha.hass))
+    assert place.reason == "changed_at_lock"
+    assert house.codes == {number: "975310"}
+    lock = {"lock": "lock.yale_yrd256_tsdb_2"}
+    await act(house.zha.hass, "resync", lock)
+    assert house.codes == {number: answer["pin"]}
+    assert "code_failed" not in issues(house.zha.hass)
+
+
+async def test_a_guest_after_a_restart(house: House) -> None:
+    """Nothing is written again; with the guest the code goes."""
+    answer = await guest(house)
+    hass = house.zha.hass
+    written = await log_of(house.home, "code")
+    assert await hass.config_entries.async_reload(house.entry.entry_id)
+    await house.ready()
+    await hass.async_block_till_done()
+    assert await log_of(house.home, "code") == written
+    typed, _ = house.zha.lock.press(answer["pin"])
+    assert typed is Typed.ACCEPTED
+    await until_entry(house.home, "access", actor=answer["guest"], event="unlocked")
+    await act(hass, "remove_guest", {"guest": answer["guest"]})
+    assert house.codes == {}
+    assert house.keys["numbers"] == {}
+
+
+async def test_a_guest_goes_while_the_lock_is_away(house: House) -> None:
+    """It is said which lock still has the code, and it comes off there later."""
+    answer = await guest(house)
+    house.zha.lock.trouble.online = False
+    left = await act(house.zha.hass, "remove_guest", {"guest": answer["guest"]})
+    assert len(left["still_on"]) == 1
+    house.zha.lock.trouble.online = True
+    await house.home.codes.due()
+    await until(lambda: house.codes == {})
+    await until(lambda: not house.home.codes._codes)

@@ -103,6 +103,8 @@ class Placement:
     """What the lock refused last: it is not told the same again."""
     retry_at: datetime = field(default=NOW, compare=False)
     """Not to be touched before, where the lock refused to let go of it."""
+    restored: datetime = field(default=NOW, compare=False)
+    """When it was last put right after somebody had changed it at the lock."""
 
     @property
     def window(self) -> CodeWindow | None:

@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 import logging
 import secrets
 
@@ -38,6 +38,9 @@ _LOGGER = logging.getLogger(__name__)
 
 ANSWER_WAIT = 10.0
 """Seconds that whoever asks waits to hear what the locks said."""
+PROGRAMMED = (AccessKind.CODE_ADDED, AccessKind.CODE_REMOVED)
+RESTORE_EVERY = timedelta(minutes=10)
+"""How often a code that somebody changes at the lock is put right at most."""
 _RECENT = 50
 
 type Schedule = Callable[[datetime | None], None]
@@ -353,12 +356,22 @@ class Codes:
             self.settled(code, place)
 
     def lock_event(self, event: AccessEvent) -> None:
-        """Hear that somebody changed a code of ours at the lock: it is put right."""
-        for _, place in self.on_lock(event.lock):
+        """Hear that somebody changed a code of ours at the lock: it is put right.
+
+        Where that happens again soon it is said, and not fought over.
+        """
+        now = utc_now()
+        for code, place in self.on_lock(event.lock):
             if place.marker == event.code_name and place.digest:
                 if event.event is AccessKind.CODE_ADDED:
                     place.digest = OTHER
                 place.state = PlacementState.UNVERIFIED
+                if now - place.restored < RESTORE_EVERY:
+                    place.reason = "changed_at_lock"
+                    place.retry_at = place.restored + RESTORE_EVERY
+                    self.settled(code, place)
+                else:
+                    place.restored = now
                 self._wake([event.lock])
 
     # Who
@@ -373,7 +386,8 @@ class Codes:
 
     def identify(self, event: AccessEvent) -> AccessEvent:
         """Put who holds the code that was typed in the place of its name."""
-        if event.code_id is None or not event.code_name or event.source == "command":
+        if event.code_id is None or not event.code_name or event.event in PROGRAMMED:
+            # Who changes a code at the lock is not who holds it.
             return event
         if code := self._holder(event):
             return replace(event, actor=code.actor)

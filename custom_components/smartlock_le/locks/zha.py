@@ -205,7 +205,8 @@ class ZhaDriver(ZhaCodes, EntityDriver):
         """Tell that a code was changed, unless it was we."""
         self._set_deaf(False)
         event = words.programming(self.ref.id, source, code, user, self.name_of(user))
-        if user is None or not self.was_ours(event.event, user):
+        by_hand = event.method is Method.KEYPAD
+        if user is None or by_hand or not self.was_ours(event.event, user):
             self._moves.named(event, shows=False)
 
     @callback
