@@ -72,6 +72,8 @@ PAIRING_ERRORS = {
     "wrong_pin",
 }
 
+NUMBER_ERRORS = {"no_such_number", "numbers_reversed"}
+
 
 def test_the_first_words_of_the_first_screen() -> None:
     """Before anything else is said."""
@@ -141,15 +143,16 @@ def test_errors() -> None:
     assert pairing <= PAIRING_ERRORS
     assert 'return "pin_empty"' in source("flows/pairing.py")
     config = TEXTS["config"]["error"]
-    assert set(config) == PAIRING_ERRORS | {"log_unavailable"}
+    adding = source("flows/adding.py")
+    assert literals(adding) >= NUMBER_ERRORS
+    assert assigned_errors(adding) <= PAIRING_ERRORS
+    assert set(config) == PAIRING_ERRORS | NUMBER_ERRORS | {"log_unavailable"}
     fixes = TEXTS["issues"]["pairing_lost"]["fix_flow"]
     assert set(fixes["error"]) == PAIRING_ERRORS
-    for section in (
-        TEXTS["config_subentries"]["lock"],
-        TEXTS["issues"]["pin_wrong"]["fix_flow"],
-    ):
-        # Only where a PIN is changed must there be one.
-        assert set(section["error"]) == PAIRING_ERRORS | {"pin_empty"}
+    # Only where a PIN is changed must there be one.
+    pins = PAIRING_ERRORS | {"pin_empty"}
+    assert set(TEXTS["issues"]["pin_wrong"]["fix_flow"]["error"]) == pins
+    assert set(TEXTS["config_subentries"]["lock"]["error"]) == pins | NUMBER_ERRORS
     raised = literals(source("access/grants.py")) | literals(source("flows/options.py"))
     raised |= literals(source("access/codes.py", "flows/log_options.py"))
     raised |= moving_errors()

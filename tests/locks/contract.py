@@ -14,6 +14,8 @@ import pytest
 
 from custom_components.smartlock_le.locks.driver import Bolt, LockDriver
 from custom_components.smartlock_le.models import (
+    UNKNOWN_ACTOR,
+    AccessEvent,
     AccessKind,
     ActorKind,
     Capability,
@@ -52,11 +54,16 @@ class Bench(ABC):
 
     driver: LockDriver
     news = 0
+    away: type[LockError] | tuple[type[LockError], ...] = LockUnreachable
+    """What a command says where the lock is not there."""
+    asks_again = True
+    """Then the driver asks to be read, before the lock is back."""
 
     def start(self, driver: LockDriver) -> None:
         """Take the driver and count what it announces."""
         self.driver = driver
         self.bolts: list[Bolt] = []
+        self.events: list[AccessEvent] = []
         self.changes = 0
 
         def news() -> None:
@@ -70,6 +77,7 @@ class Bench(ABC):
 
         driver.on_news = news
         driver.on_change(changed)
+        driver.on_events = self.events.extend
 
     async def news_after(self, count: int) -> None:
         """Wait for news."""
@@ -86,9 +94,9 @@ class Bench(ABC):
         """How many door commands the lock has taken."""
 
     @property
-    @abstractmethod
     def connected(self) -> bool:
         """Whether somebody holds a connection to the lock."""
+        return False
 
     @abstractmethod
     async def reach(self, *, there: bool) -> None:
@@ -106,13 +114,26 @@ class Bench(ABC):
     def slow(self) -> None:
         """Let the motor take its time."""
 
-    @abstractmethod
-    def forget_us(self) -> None:
-        """Make the lock forget every pairing."""
+
+class AirBench(Bench):
+    """A driver that speaks to its lock over the air."""
 
     @abstractmethod
     def lose(self, *, answer: bool) -> None:
         """Lose the answer to the next door command, or the command itself."""
+
+
+class LinkBench(AirBench):
+    """A driver with a link and a pairing of its own."""
+
+    @property
+    @abstractmethod
+    def connected(self) -> bool:
+        """Whether somebody holds a connection to the lock."""
+
+    @abstractmethod
+    def forget_us(self) -> None:
+        """Make the lock forget every pairing."""
 
     @abstractmethod
     def lose_entry(self, number: int) -> None:
@@ -145,12 +166,19 @@ class Bench(ABC):
         """Type a code; tell whether it opens."""
 
 
+class EventsBench(Bench):
+    """A driver whose lock tells what happens as it happens."""
+
+    @abstractmethod
+    async def settle(self) -> None:
+        """Wait until whatever there is to tell was told."""
+
+
 class DriverContract:
     """What every driver does."""
 
     async def test_read_state(self, bench: Bench) -> None:
-        """The first reading makes it available and tells the listeners."""
-        assert not bench.driver.available
+        """A reading makes it available and tells the listeners."""
         state = await bench.driver.read_state()
         assert state.bolt is bench.bolt is Bolt.LOCKED
         assert bench.driver.state == state
@@ -166,8 +194,13 @@ class DriverContract:
         """The door has moved on return, and moved once."""
         if command is DoorCommand.LOCK:
             bench.turn(lock=False)
-        if command is DoorCommand.OPEN:
-            assert Capability.OPEN in bench.driver.capabilities
+        opens = Capability.OPEN in bench.driver.capabilities
+        if command is DoorCommand.OPEN and not opens:
+            with pytest.raises(LockRefused) as caught:
+                await bench.driver.command(command)
+            assert caught.value.reason is Refusal.NOT_SUPPORTED
+            assert bench.moves == 0
+            return
         await bench.driver.command(command)
         assert bench.bolt is RESULTS[command]
         assert bench.moves == 1
@@ -179,42 +212,18 @@ class DriverContract:
         await bench.driver.command(DoorCommand.UNLOCK)
         assert bench.bolts == [Bolt.LOCKED, Bolt.UNLOCKING, Bolt.UNLOCKED]
 
-    async def test_the_door_overtakes(self, bench: Bench) -> None:
-        """A door command does not wait for readings that were asked for before."""
-        ended: list[str] = []
-
-        async def run(name: str) -> None:
-            if name == "door":
-                await bench.driver.command(DoorCommand.UNLOCK)
-            else:
-                await bench.driver.read_state()
-            ended.append(name)
-
-        await asyncio.gather(*(run(name) for name in ("1", "2", "3", "door")))
-        assert ended.index("door") == 1
-
-    async def test_news(self, bench: Bench) -> None:
-        """A change that we did not ask for is announced, once it can be."""
-        await bench.driver.read_state()
-        await until(lambda: not bench.connected)
-        count = bench.news
-        bench.turn(lock=False)
-        await bench.news_after(count)
-        assert (await bench.driver.read_state()).bolt is Bolt.UNLOCKED
-        assert bench.driver.state.moved_by is Method.MANUAL
-
     async def test_out_of_reach(self, bench: Bench) -> None:
         """It says so in time, moves nothing, asks to be read, and comes back."""
         await bench.driver.read_state()
         count = bench.news
         await bench.reach(there=False)
         start = time.monotonic()
-        with pytest.raises(LockUnreachable):
+        with pytest.raises(bench.away):
             await bench.driver.command(DoorCommand.UNLOCK)
         assert time.monotonic() - start < 5
         assert not bench.driver.available
         assert bench.moves == 0
-        assert bench.news > count
+        assert (bench.news > count) is bench.asks_again
         await bench.reach(there=True)
 
         async def read() -> None:
@@ -227,33 +236,6 @@ class DriverContract:
         await asyncio.wait_for(read(), 10)
         await bench.driver.command(DoorCommand.UNLOCK)
 
-    async def test_another_app_lets_go(self, bench: Bench) -> None:
-        """The command waits for the only link, and gets it."""
-        bench.be_patient()
-        async with bench.other_app() as other:
-            assert bench.connected
-            command = asyncio.create_task(bench.driver.command(DoorCommand.UNLOCK))
-            await asyncio.sleep(0.1)
-            assert not command.done()
-            await other.let_go()
-            await command
-        assert bench.bolt is Bolt.UNLOCKED
-        assert bench.moves == 1
-
-    async def test_another_app_stays(self, bench: Bench) -> None:
-        """The command ends in time, was not sent, and says why."""
-        async with bench.other_app() as other:
-            start = time.monotonic()
-            with pytest.raises(LockUnreachable, match="another app"):
-                await bench.driver.command(DoorCommand.LOCK)
-            assert time.monotonic() - start < 5
-            assert bench.moves == 0
-            assert not bench.driver.available
-            await other.unlock()
-        await bench.driver.command(DoorCommand.LOCK)
-        assert bench.driver.available
-        assert bench.moves == 2
-
     async def test_jam(self, bench: Bench) -> None:
         """A bolt that sticks is a refusal with its reason."""
         bench.jam()
@@ -262,43 +244,8 @@ class DriverContract:
         assert caught.value.reason is Refusal.JAMMED
         assert (await bench.driver.read_state()).bolt is Bolt.JAMMED
 
-    async def test_answer_lost(self, bench: Bench) -> None:
-        """The door moved and we do not know: never "unreachable", never again."""
-        await bench.driver.read_state()
-        bench.lose(answer=True)
-        count = bench.news
-        with pytest.raises(OutcomeUnknown):
-            await bench.driver.command(DoorCommand.UNLOCK)
-        assert bench.news > count
-        assert bench.moves == 1
-        await until(lambda: bench.bolt is Bolt.UNLOCKED)
-        assert (await bench.driver.read_state()).bolt is Bolt.UNLOCKED
-
-    async def test_command_lost(self, bench: Bench) -> None:
-        """The door did not move, and nothing says that it did."""
-        await bench.driver.read_state()
-        bench.lose(answer=False)
-        with pytest.raises((OutcomeUnknown, LockUnreachable)):
-            await bench.driver.command(DoorCommand.UNLOCK)
-        assert bench.moves == 0
-        assert (await bench.driver.read_state()).bolt is Bolt.LOCKED
-
-    async def test_pairing_lost(self, bench: Bench) -> None:
-        """A lock that forgot us is said to, also while it is out of reach."""
-        await bench.driver.read_state()
-        bench.forget_us()
-        with pytest.raises(LockRefused) as caught:
-            await bench.driver.command(DoorCommand.UNLOCK)
-        assert caught.value.reason is Refusal.PAIRING_LOST
-        assert bench.driver.pairing_lost
-        assert not bench.driver.available
-        await bench.reach(there=False)
-        with pytest.raises(LockError):
-            await bench.driver.read_state()
-        assert bench.driver.pairing_lost
-
     async def test_stop(self, bench: Bench) -> None:
-        """Nothing is left: no connection, no news."""
+        """Nothing is left: no connection, no news, no event."""
         await bench.driver.read_state()
         await bench.driver.stop()
         await until(lambda: not bench.connected)
@@ -306,6 +253,7 @@ class DriverContract:
         bench.turn(lock=False)
         await asyncio.sleep(0.1)
         assert bench.news == count
+        assert bench.events == []
 
     async def test_listener_that_fails(self, bench: Bench) -> None:
         """It stops no other and no reading, and is said."""
@@ -322,6 +270,7 @@ class DriverContract:
         undo = bench.driver.on_change(fail)
         told: list[int] = []
         bench.driver.on_change(lambda: told.append(1))
+        bench.turn(lock=False)
         await bench.driver.read_state()
         await until(lambda: told and failed)
         undo()
@@ -329,7 +278,122 @@ class DriverContract:
         assert isinstance(failed[0], ZeroDivisionError)
         assert bench.driver.available
 
-    async def test_lent(self, bench: Bench) -> None:
+    async def test_listeners_leave(self, bench: Bench) -> None:
+        """Who does not listen any more is not told."""
+        told: list[int] = []
+        undo = bench.driver.on_change(lambda: told.append(1))
+        undo()
+        await bench.driver.read_state()
+        assert told == []
+
+
+class AirContract:
+    """What a driver does that speaks to its lock over the air."""
+
+    async def test_the_door_overtakes(self, bench: AirBench) -> None:
+        """A door command does not wait for readings that were asked for before."""
+        ended: list[str] = []
+
+        async def run(name: str) -> None:
+            if name == "door":
+                await bench.driver.command(DoorCommand.UNLOCK)
+            else:
+                await bench.driver.read_state()
+            ended.append(name)
+
+        await asyncio.gather(*(run(name) for name in ("1", "2", "3", "door")))
+        assert ended.index("door") == 1
+
+    async def test_answer_lost(self, bench: AirBench) -> None:
+        """The door moved and we do not know: never "unreachable", never again."""
+        await bench.driver.read_state()
+        bench.lose(answer=True)
+        count = bench.news
+        with pytest.raises(OutcomeUnknown):
+            await bench.driver.command(DoorCommand.UNLOCK)
+        assert bench.news > count
+        assert bench.moves == 1
+        await until(lambda: bench.bolt is Bolt.UNLOCKED)
+        assert (await bench.driver.read_state()).bolt is Bolt.UNLOCKED
+
+    async def test_command_lost(self, bench: AirBench) -> None:
+        """The door did not move, and nothing says that it did."""
+        await bench.driver.read_state()
+        bench.lose(answer=False)
+        with pytest.raises((OutcomeUnknown, LockUnreachable)):
+            await bench.driver.command(DoorCommand.UNLOCK)
+        assert bench.moves == 0
+        assert (await bench.driver.read_state()).bolt is Bolt.LOCKED
+
+    async def test_stopped_for_good(self, bench: AirBench) -> None:
+        """Who comes late does not connect again."""
+        await bench.driver.stop()
+        with pytest.raises(LockUnreachable):
+            await bench.driver.read_state()
+        assert not bench.connected
+
+
+class LinkContract:
+    """What a driver does that has a link and a pairing of its own."""
+
+    async def test_unknown_before_it_is_read(self, bench: LinkBench) -> None:
+        """Only a first reading makes it available."""
+        assert not bench.driver.available
+        await bench.driver.read_state()
+        assert bench.driver.available
+
+    async def test_news(self, bench: LinkBench) -> None:
+        """A change that we did not ask for is announced, once it can be."""
+        await bench.driver.read_state()
+        await until(lambda: not bench.connected)
+        count = bench.news
+        bench.turn(lock=False)
+        await bench.news_after(count)
+        assert (await bench.driver.read_state()).bolt is Bolt.UNLOCKED
+        assert bench.driver.state.moved_by is Method.MANUAL
+
+    async def test_another_app_lets_go(self, bench: LinkBench) -> None:
+        """The command waits for the only link, and gets it."""
+        bench.be_patient()
+        async with bench.other_app() as other:
+            assert bench.connected
+            command = asyncio.create_task(bench.driver.command(DoorCommand.UNLOCK))
+            await asyncio.sleep(0.1)
+            assert not command.done()
+            await other.let_go()
+            await command
+        assert bench.bolt is Bolt.UNLOCKED
+        assert bench.moves == 1
+
+    async def test_another_app_stays(self, bench: LinkBench) -> None:
+        """The command ends in time, was not sent, and says why."""
+        async with bench.other_app() as other:
+            start = time.monotonic()
+            with pytest.raises(LockUnreachable, match="another app"):
+                await bench.driver.command(DoorCommand.LOCK)
+            assert time.monotonic() - start < 5
+            assert bench.moves == 0
+            assert not bench.driver.available
+            await other.unlock()
+        await bench.driver.command(DoorCommand.LOCK)
+        assert bench.driver.available
+        assert bench.moves == 2
+
+    async def test_pairing_lost(self, bench: LinkBench) -> None:
+        """A lock that forgot us is said to, also while it is out of reach."""
+        await bench.driver.read_state()
+        bench.forget_us()
+        with pytest.raises(LockRefused) as caught:
+            await bench.driver.command(DoorCommand.UNLOCK)
+        assert caught.value.reason is Refusal.PAIRING_LOST
+        assert bench.driver.pairing_lost
+        assert not bench.driver.available
+        await bench.reach(there=False)
+        with pytest.raises(LockError):
+            await bench.driver.read_state()
+        assert bench.driver.pairing_lost
+
+    async def test_lent(self, bench: LinkBench) -> None:
         """Our link is let go; readings wait for its end, the door does not."""
         await bench.driver.read_state()
         async with bench.driver.lent():
@@ -342,26 +406,37 @@ class DriverContract:
             assert not reading.done()
         assert (await reading).bolt is Bolt.UNLOCKED
 
-    async def test_stopped_for_good(self, bench: Bench) -> None:
-        """Who comes late does not connect again."""
-        await bench.driver.stop()
-        with pytest.raises(LockUnreachable):
-            await bench.driver.read_state()
-        assert not bench.connected
 
-    async def test_listeners_leave(self, bench: Bench) -> None:
-        """Who does not listen any more is not told."""
-        told: list[int] = []
-        undo = bench.driver.on_change(lambda: told.append(1))
-        undo()
+class EventsContract:
+    """What a driver does whose lock tells what happens as it happens."""
+
+    async def test_a_hand_is_told_once(self, bench: EventsBench) -> None:
+        """Each move that we did not ask for is one event, and the state follows."""
         await bench.driver.read_state()
-        assert told == []
+        assert Capability.EVENTS in bench.driver.capabilities
+        for lock in (False, True):
+            bench.turn(lock=lock)
+            bolt = Bolt.LOCKED if lock else Bolt.UNLOCKED
+            await until(lambda bolt=bolt: bench.driver.state.bolt is bolt)
+        await bench.settle()
+        told = [(event.event, event.ours) for event in bench.events]
+        assert told == [(AccessKind.UNLOCKED, False), (AccessKind.LOCKED, False)]
+        assert {event.lock for event in bench.events} == {bench.driver.ref.id}
+
+    async def test_our_command_is_told_once(self, bench: EventsBench) -> None:
+        """It is known to be ours, or to have come over the air as we asked."""
+        await bench.driver.read_state()
+        await bench.driver.command(DoorCommand.UNLOCK)
+        await bench.settle()
+        [event] = bench.events
+        assert event.event is AccessKind.UNLOCKED
+        assert event.ours or (event.remote and event.actor is UNKNOWN_ACTOR)
 
 
 class LockLogContract:
     """What a driver does whose lock keeps a log."""
 
-    async def test_log(self, bench: Bench) -> None:
+    async def test_log(self, bench: LinkBench) -> None:
         """Events come after an index, oldest first, with what the lock knows."""
         driver = bench.driver
         assert Capability.LOCK_LOG in driver.capabilities
@@ -386,7 +461,7 @@ class LockLogContract:
         assert await driver.last_log_index() == second.lock_index
         assert await read_log(driver, first.lock_index) == [second]
 
-    async def test_log_of_another_app(self, bench: Bench) -> None:
+    async def test_log_of_another_app(self, bench: LinkBench) -> None:
         """It is told by its own name, and is not us."""
         driver = bench.driver
         bench.be_patient()
@@ -404,7 +479,7 @@ class LockLogContract:
         assert ours.ours
         assert theirs.actor.ref != ours.actor.ref
 
-    async def test_long_log(self, bench: Bench) -> None:
+    async def test_long_log(self, bench: LinkBench) -> None:
         """None is missing, however many there are."""
         for i in range(120):
             bench.turn(lock=bool(i % 2))
@@ -413,7 +488,7 @@ class LockLogContract:
         assert len(indexes) == 120
         assert indexes == sorted(set(indexes))
 
-    async def test_link_lost_in_a_long_log(self, bench: Bench) -> None:
+    async def test_link_lost_in_a_long_log(self, bench: LinkBench) -> None:
         """What was read stands, and is not read again."""
         for i in range(120):
             bench.turn(lock=bool(i % 2))
@@ -431,7 +506,7 @@ class LockLogContract:
         assert tries == 2
         assert read == sorted(set(read))
 
-    async def test_door_between_two_pages(self, bench: Bench) -> None:
+    async def test_door_between_two_pages(self, bench: LinkBench) -> None:
         """A long log does not hold up the door."""
         for i in range(120):
             bench.turn(lock=not i % 2)
@@ -455,7 +530,7 @@ class LockLogContract:
 class CodesContract:
     """What a driver does whose lock takes codes and keeps their windows itself."""
 
-    async def test_life_of_a_code(self, bench: Bench) -> None:
+    async def test_life_of_a_code(self, bench: LinkBench) -> None:
         """Set, read, given another window, cleared; it opens while it should."""
         driver = bench.driver
         digits = driver.new_code()
@@ -476,7 +551,7 @@ class CodesContract:
         await driver.clear_code(code, "LE one")
         assert bench.codes == {}
 
-    async def test_schedule(self, bench: Bench) -> None:
+    async def test_schedule(self, bench: LinkBench) -> None:
         """It opens at its times of the week, as the lock's own clock has them."""
         driver = bench.driver
         now = bench.local_time.replace(second=0, microsecond=0)
@@ -511,7 +586,7 @@ class CodesContract:
         read = {code.name: code.schedule for code in await driver.read_codes()}
         assert read == {name: schedule for name, (schedule, _) in cases.items()}
 
-    async def test_schedule_of_a_changed_window(self, bench: Bench) -> None:
+    async def test_schedule_of_a_changed_window(self, bench: LinkBench) -> None:
         """Another window leaves the schedule alone, unless it is given one, or none."""
         driver = bench.driver
         always, weekend = Schedule(), Schedule(weekdays=frozenset({5, 6}))
@@ -527,7 +602,7 @@ class CodesContract:
             [kept] = await driver.read_codes()
             assert (kept.window, kept.schedule) == (later, found)
 
-    async def test_codes_of_others(self, bench: Bench) -> None:
+    async def test_codes_of_others(self, bench: LinkBench) -> None:
         """A code with another number or another name is not ours to touch."""
         driver = bench.driver
         theirs = bench.add_code("Grandma")
@@ -545,7 +620,7 @@ class CodesContract:
         assert bench.codes == {theirs: "Grandma", namesake: "LE one"}
         assert {code.id for code in await driver.read_codes()} == {theirs, namesake}
 
-    async def test_clear_marked(self, bench: Bench) -> None:
+    async def test_clear_marked(self, bench: LinkBench) -> None:
         """Every code that bears one of our names, and no other."""
         driver = bench.driver
         theirs = bench.add_code("LE")
@@ -556,7 +631,7 @@ class CodesContract:
         assert theirs in bench.codes
 
     async def test_code_taken_meanwhile(
-        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+        self, bench: LinkBench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Somebody else removed it: that is what was wanted; any other no is not."""
         driver = bench.driver
@@ -572,7 +647,7 @@ class CodesContract:
         with pytest.raises(LockRefused):
             await driver.clear_marked({"LE one"})
 
-    async def test_digits(self, bench: Bench) -> None:
+    async def test_digits(self, bench: LinkBench) -> None:
         """New codes are such that the lock takes; what it would not take is not sent."""
         driver = bench.driver
         codes = {driver.new_code() for _ in range(200)}
@@ -591,7 +666,7 @@ class CodesContract:
         assert caught.value.reason is Refusal.CODE_EXISTS
         assert list(bench.codes.values()) == ["LE one"]
 
-    async def test_forget_us(self, bench: Bench) -> None:
+    async def test_forget_us(self, bench: LinkBench) -> None:
         """The lock forgets our pairing, and keeps the codes of others."""
         theirs = bench.add_code("Grandma")
         await bench.driver.forget_us()

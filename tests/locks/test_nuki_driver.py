@@ -31,7 +31,14 @@ from virtual_home.home import VirtualHome
 from virtual_home.nuki import Command, DoorState, NukiLock
 from virtual_home.nuki.wire import LockAction
 
-from .contract import Bench, CodesContract, DriverContract, LockLogContract
+from .contract import (
+    AirContract,
+    CodesContract,
+    DriverContract,
+    LinkBench,
+    LinkContract,
+    LockLogContract,
+)
 from .support import built, eventually, read_log, window
 
 _BOLTS = {1: Bolt.LOCKED, 3: Bolt.UNLOCKED, 5: Bolt.OPEN, 0xFE: Bolt.JAMMED}
@@ -48,7 +55,7 @@ class App(Phone):
             pass
 
 
-class NukiBench(Bench):
+class NukiBench(LinkBench):
     """A simulated Nuki."""
 
     def __init__(self, home: VirtualHome, nuki: NukiLock) -> None:
@@ -148,7 +155,9 @@ async def bench(
     await bench.driver.stop()
 
 
-class TestContract(DriverContract, LockLogContract, CodesContract):
+class TestContract(
+    DriverContract, AirContract, LinkContract, LockLogContract, CodesContract
+):
     """A Nuki with a keypad and its PIN can do everything."""
 
 

@@ -1,23 +1,33 @@
 """What every way to add a lock ends with: its keys are kept, and it joins the home."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from homeassistant.components import bluetooth
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowContext, FlowHandler, FlowResult
-from homeassistant.helpers.selector import BooleanSelector
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+)
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.loader import IntegrationNotFound, async_get_integration
 from homeassistant.util.file import WriteError
 import voluptuous as vol
 
-from ..const import CONF_FAMILY, CONF_OWN_LOCK, DOMAIN
+from ..const import CONF_FAMILY, CONF_FIRST, CONF_LAST, CONF_OWN_LOCK, DOMAIN
 from ..home import loaded_home
+from ..locks import families
 from ..locks.entities import Brought, Family, brought
 from ..locks.keybook import KeyBook, KeyBookUnreadable, LockKeys
 from ..locks.nuki.driver import is_nuki
 from ..opening import home_folder
+
+_MOST = 65534
+"""The highest number that a code can have on any lock."""
 
 
 async def open_book(hass: HomeAssistant) -> KeyBook:
@@ -82,7 +92,8 @@ class AddingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
     keys: LockKeys
     """What is to be kept of the lock, once it is known."""
     _brought: Brought | None = None
-    _own_lock = False
+    _answers: dict[str, Any] = {}
+    """What was answered of how to stand beside a lock that was brought."""
 
     @abstractmethod
     async def _complete(self) -> Result:
@@ -112,7 +123,7 @@ class AddingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
         data: dict[str, Any] = {"address": self.address}
         if self._brought:
             data[CONF_FAMILY] = self._brought.family.value
-            data[CONF_OWN_LOCK] = self._own_lock
+            data |= self._answers
         return data
 
     def _take(self, lock_id: str) -> bool:
@@ -130,21 +141,26 @@ class AddingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
     ) -> Result:
         """Ask how to stand beside a lock that another integration brought."""
         assert self._brought
+        family = self._brought.family
         errors: dict[str, str] = {}
         if user_input is not None:
-            self._own_lock = user_input[CONF_OWN_LOCK]
-            self.keys = LockKeys(self.lock_name, {}, family=self._brought.family.value)
-            if reason := self._obstacle():
-                return self.async_abort(reason=reason)
-            try:
-                return await self._complete()
-            except WriteError:
-                errors["base"] = "not_saved"
-            except KeyBookUnreadable:
-                errors["base"] = "keys_unreadable"
+            self._answers = beside(user_input)
+            errors = await self._beside_errors(family)
+            if not errors:
+                if reason := self._obstacle():
+                    return self.async_abort(reason=reason)
+                self.keys = LockKeys(
+                    self.lock_name, numbers_in(self._answers), family=family.value
+                )
+                try:
+                    return await self._complete()
+                except WriteError:
+                    errors["base"] = "not_saved"
+                except KeyBookUnreadable:
+                    errors["base"] = "keys_unreadable"
         return self.async_show_form(
-            step_id="attach",
-            data_schema=own_lock_schema(self._own_lock),
+            step_id="attach_numbered" if families.numbered(family) else "attach",
+            data_schema=await self._beside_schema(family, self._answers),
             errors=errors,
             description_placeholders={
                 "name": self.lock_name,
@@ -152,7 +168,54 @@ class AddingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
             },
         )
 
+    async_step_attach_numbered = async_step_attach
 
-def own_lock_schema(default: bool) -> vol.Schema:
-    """Ask whether a lock of ours is to stand in the place of the other."""
-    return vol.Schema({vol.Required(CONF_OWN_LOCK, default=default): BooleanSelector()})
+    async def _beside_schema(
+        self, family: Family, before: Mapping[str, Any]
+    ) -> vol.Schema:
+        """Ask whether a lock of ours is to stand in the place of the other.
+
+        And, where it knows a code by its number alone, which numbers are ours.
+        """
+        fields: dict[Any, Any] = {
+            vol.Required(
+                CONF_OWN_LOCK, default=before.get(CONF_OWN_LOCK, False)
+            ): BooleanSelector()
+        }
+        if families.numbered(family):
+            last = families.LAST
+            if count := await families.count(self.hass, self.address, family):
+                last = min(last, count - 1)
+            for name, default in ((CONF_FIRST, families.FIRST), (CONF_LAST, last)):
+                field = vol.Required(name, default=before.get(name, default))
+                fields[field] = _NUMBER
+        return vol.Schema(fields)
+
+    async def _beside_errors(self, family: Family) -> dict[str, str]:
+        """Return what is wrong with the numbers that were answered, by field."""
+        if not families.numbered(family):
+            return {}
+        if self._answers[CONF_FIRST] > self._answers[CONF_LAST]:
+            return {CONF_LAST: "numbers_reversed"}
+        count = await families.count(self.hass, self.address, family)
+        if count is not None and self._answers[CONF_LAST] >= count:
+            return {CONF_LAST: "no_such_number"}
+        return {}
+
+
+_NUMBER = NumberSelector(
+    NumberSelectorConfig(min=0, max=_MOST, step=1, mode=NumberSelectorMode.BOX)
+)
+
+
+def beside(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was answered, numbers as whole ones."""
+    return {
+        name: int(answer) if name in (CONF_FIRST, CONF_LAST) else answer
+        for name, answer in answers.items()
+    }
+
+
+def numbers_in(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which numbers of a lock are ours, as its keys have it."""
+    return {name: answers[name] for name in (CONF_FIRST, CONF_LAST) if name in answers}

@@ -4,15 +4,20 @@ from typing import Any, override
 
 from homeassistant.config_entries import (
     ConfigEntryState,
+    ConfigSubentry,
     ConfigSubentryFlow,
     SubentryFlowContext,
     SubentryFlowResult,
 )
 from homeassistant.const import CONF_ADDRESS
+from homeassistant.util.file import WriteError
 import voluptuous as vol
 
-from ..const import CONF_FAMILY, CONF_OWN_LOCK
-from .adding import choices, own_lock_schema
+from ..const import CONF_FAMILY
+from ..locks import families
+from ..locks.entities import Family, brought
+from ..locks.keybook import KeyBookUnreadable, LockKeys
+from .adding import beside, choices, numbers_in
 from .pairing import PairingSteps
 
 
@@ -60,20 +65,45 @@ class LockFlow(
     async def async_step_own_lock(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Let a lock of ours stand in the place of the other, or no more."""
+        """Choose again how to stand beside a lock that another integration brought."""
         entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
+        errors: dict[str, str] = {}
+        family = self._family(subentry)
         if user_input is not None:
-            result = self.async_update_and_abort(
-                entry, subentry, data={**subentry.data, **user_input}
-            )
-            # Our lock comes and goes with a start of the home.
-            self.hass.config_entries.async_schedule_reload(entry.entry_id)
-            return result
+            self._answers = beside(user_input)
+            errors = await self._beside_errors(family)
+            if not errors:
+                if reason := self._obstacle():
+                    return self.async_abort(reason=reason)
+                keys = numbers_in(self._answers)
+                self.keys = LockKeys(self.lock_name, keys, family=family.value)
+                try:
+                    await self._keep()
+                except WriteError:
+                    errors["base"] = "not_saved"
+                except KeyBookUnreadable:
+                    errors["base"] = "keys_unreadable"
+            if not errors:
+                data = {**subentry.data, CONF_FAMILY: family.value, **self._answers}
+                result = self.async_update_and_abort(entry, subentry, data=data)
+                # Our lock comes and goes with a start of the home.
+                self.hass.config_entries.async_schedule_reload(entry.entry_id)
+                return result
         return self.async_show_form(
-            step_id="own_lock",
-            data_schema=own_lock_schema(subentry.data.get(CONF_OWN_LOCK, False)),
+            step_id="numbered_lock" if families.numbered(family) else "own_lock",
+            data_schema=await self._beside_schema(
+                family, {**subentry.data, **self._answers}
+            ),
+            errors=errors,
             description_placeholders={"name": self.lock_name},
         )
+
+    async_step_numbered_lock = async_step_own_lock
+
+    def _family(self, subentry: ConfigSubentry) -> Family:
+        """Return the family of the lock: a better one may be had since it was added."""
+        found = brought(self.hass, set()).get(self.address)
+        return found.family if found else Family(subentry.data[CONF_FAMILY])
 
     async def async_step_change_pin(
         self, user_input: dict[str, Any] | None = None

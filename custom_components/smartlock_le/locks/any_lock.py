@@ -184,8 +184,12 @@ class EntityDriver(LockDriver):
     def _state_changed(self, event: Event[EventStateChangedData]) -> None:
         self._take(event.data["new_state"], event.context)
 
+    def _heard(self, state: State | None) -> bool:
+        """Tell whether an entity that shows this can be used."""
+        return state is not None and state.state != STATE_UNAVAILABLE
+
     def _set_available(self, state: State | None) -> bool:
-        available = state is not None and state.state != STATE_UNAVAILABLE
+        available = self._heard(state)
         if available != self.available:
             self.available = available
             self.changed()

@@ -9,11 +9,15 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
 
+_DOOR_LOCK = "-257"
+"""How ZHA ends the unique id of what stands on a Door Lock cluster."""
+
 
 class Family(StrEnum):
     """What stands behind a lock: which driver it gets."""
 
     NUKI = "nuki"
+    ZHA = "zha"
     ANY = "any"
 
 
@@ -79,4 +83,6 @@ def brought(hass: HomeAssistant, known: set[str | None]) -> dict[str, Brought]:
 
 def family_of(entry: er.RegistryEntry) -> Family:
     """Return which driver a lock entity gets."""
+    if entry.platform == "zha" and entry.unique_id.endswith(_DOOR_LOCK):
+        return Family.ZHA
     return Family.ANY

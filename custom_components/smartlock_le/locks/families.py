@@ -3,13 +3,18 @@
 from homeassistant.components import bluetooth
 from homeassistant.core import HomeAssistant, callback
 
+from ..const import CONF_FIRST, CONF_LAST
 from ..models import LockRef
 from .any_lock import EntityDriver
 from .driver import LockDriver
 from .entities import Family
-from .keybook import KeyBook, LockKeys
+from .keybook import KeyBook, LockKeys, LockNumbers
 from .nuki.client import Credentials
 from .nuki.driver import NukiDriver
+from .zha import ZhaDriver, count_numbers
+
+FIRST, LAST = 1, 30
+"""The numbers of a lock that are ours where nobody says otherwise."""
 
 
 def build_driver(
@@ -27,8 +32,27 @@ def build_driver(
                 has_keypad=keys.has_keypad,
                 firmware=keys.firmware,
             )
+        case Family.ZHA:
+            numbers = LockNumbers(book, lock_id)
+            return ZhaDriver(hass, ref, numbers, usable_numbers(keys))
         case Family.ANY:
             return EntityDriver(hass, ref)
+
+
+def usable_numbers(keys: LockKeys) -> range:
+    """Return which numbers of a lock its owner lets us use."""
+    first = int(keys.credentials.get(CONF_FIRST, FIRST))
+    return range(first, int(keys.credentials.get(CONF_LAST, LAST)) + 1)
+
+
+def numbered(family: Family) -> bool:
+    """Tell whether the locks of a family know a code by its number alone."""
+    return family is Family.ZHA
+
+
+async def count(hass: HomeAssistant, lock_id: str, family: Family) -> int | None:
+    """Return how many numbers a lock has, from 0 on; None: it is not known."""
+    return await count_numbers(hass, lock_id) if family is Family.ZHA else None
 
 
 @callback

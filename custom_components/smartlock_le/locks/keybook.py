@@ -16,7 +16,7 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.util.file import WriteError, write_utf8_file_atomic
 
-from ..const import CONF_FAMILY
+from ..const import CONF_FAMILY, CONF_FIRST, CONF_LAST
 
 _VERSION = 1
 
@@ -44,8 +44,14 @@ class LockKeys:
 
     @classmethod
     def brought(cls, subentry: ConfigSubentry) -> Self:
-        """Return the keys of a lock that another integration brought: none."""
-        return cls(subentry.title, {}, family=str(subentry.data[CONF_FAMILY]))
+        """Return the keys of a lock that another integration brought.
+
+        None but which of its numbers are ours, where it knows codes by number.
+        """
+        kept = (CONF_FIRST, CONF_LAST)
+        numbers = {name: subentry.data[name] for name in kept if name in subentry.data}
+        family = str(subentry.data[CONF_FAMILY])
+        return cls(subentry.title, numbers, family=family)
 
 
 class KeyBook:

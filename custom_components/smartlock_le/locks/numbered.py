@@ -118,14 +118,14 @@ class NumberedCodes(LockDriver):
             looked += 1
             # Where the lock does not say, the owner said that the number is free.
             if await self._look(number) in (CodeStatus.EMPTY, CodeStatus.UNKNOWN):
-                await self._take(name, number)
+                await self._take_number(name, number)
                 return number
             self._others.add(number)
         # Somebody may have cleared one of them by the next time.
         self._others.clear()
         raise LockRefused(Refusal.CODES_FULL)
 
-    async def _take(self, name: str, number: int) -> None:
+    async def _take_number(self, name: str, number: int) -> None:
         """Keep whose number it is before anything is under it."""
         try:
             await self._numbers.take(name, number)

@@ -1,0 +1,107 @@
+"""One move of a bolt is told once, although a lock tells it twice.
+
+Once as a change of its state, which names nobody, and once with who did it and how: in
+either order, and some locks never send the second.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..models import UNKNOWN_ACTOR, AccessEvent, AccessKind
+
+TOGETHER = 2.0
+"""Seconds in which a change of state and the lock's own word of it belong together."""
+
+
+@dataclass(slots=True, eq=False)
+class _Shown:
+    """A change of state that waits for the lock to say who it was."""
+
+    event: AccessEvent
+    timer: asyncio.TimerHandle | None = None
+
+    def drop(self) -> None:
+        """Let it wait no more."""
+        if self.timer is not None:
+            self.timer.cancel()
+
+
+class Moves:
+    """What a lock tells, each thing once."""
+
+    def __init__(self, tell: Callable[[AccessEvent], None]) -> None:
+        """`tell` is called once for each thing that happened."""
+        self._tell = tell
+        self._waiting: list[_Shown] = []
+        self._named: list[tuple[AccessKind, float]] = []
+        """What was told with a name, and has not shown as a change yet; when it was."""
+        self._jammed_at: float | None = None
+
+    def named(self, event: AccessEvent, *, shows: bool) -> None:
+        """Tell what the lock itself tells; `shows`: a change of state belongs to it."""
+        for shown in self._waiting:
+            if shown.event.event is event.event:
+                shown.drop()
+                self._waiting.remove(shown)
+                event = _merged(event, shown.event)
+                break
+        else:
+            if shows:
+                self._named.append((event.event, _now()))
+        self._tell(event)
+
+    def shown(self, event: AccessEvent, patience: float | None = None) -> None:
+        """Take a change of state: it is told by itself where the lock tells nothing.
+
+        `patience`: seconds to wait for that, TOGETHER where it shows as it happens.
+        """
+        kind = event.event
+        if kind is AccessKind.JAMMED:
+            self._jam(event)
+            return
+        if kind is AccessKind.DENIED:
+            self.settle()
+        kinds = [named for named, _ in self._named]
+        if kind in kinds:
+            # What came before it, and never showed, never will.
+            del self._named[: kinds.index(kind) + 1]
+            return
+        self.settle()
+        waiting = _Shown(event)
+        waiting.timer = asyncio.get_running_loop().call_later(
+            TOGETHER if patience is None else patience, self._alone, waiting
+        )
+        self._waiting.append(waiting)
+
+    def _jam(self, event: AccessEvent) -> None:
+        """Tell at once of what no lock tells with a name; it may show in two ways."""
+        before, self._jammed_at = self._jammed_at, _now()
+        if before is None or self._jammed_at - before > TOGETHER:
+            self._tell(event)
+
+    def _alone(self, shown: _Shown) -> None:
+        self._waiting.remove(shown)
+        self._tell(shown.event)
+
+    def settle(self) -> None:
+        """Expect no change any more for what was told a while ago."""
+        oldest = _now() - TOGETHER
+        self._named = [(kind, at) for kind, at in self._named if at > oldest]
+
+    def stop(self) -> None:
+        """Tell at once of what waits."""
+        for shown in list(self._waiting):
+            shown.drop()
+            self._alone(shown)
+
+
+def _merged(named: AccessEvent, shown: AccessEvent) -> AccessEvent:
+    """Add to what came over the air who is known to have asked for it."""
+    if not named.remote or named.actor is not UNKNOWN_ACTOR:
+        return named
+    return replace(named, actor=shown.actor, method=shown.method, ours=shown.ours)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
