@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+import re
 from typing import Any
 
 from homeassistant.util.json import JSON_DECODE_EXCEPTIONS, json_loads
@@ -16,6 +17,7 @@ _DEVICES_MOST = 16 * 1024 * 1024
 _NOBODY = 0xFFFF
 """As a user: nobody's code; also what is above."""
 
+_UNIQUE_ID = re.compile(r"mqtt:(0x[0-9a-f]{16})_lock_(.+)", re.DOTALL)
 _BOLTS = {
     "locked": Bolt.LOCKED,
     "unlocked": Bolt.UNLOCKED,
@@ -102,6 +104,14 @@ class Device:
     takes_codes: bool
     most_codes: int | None
     """How many numbers there are, from 0; None: it does not say."""
+
+
+def address(lock_id: str) -> tuple[str, str] | None:
+    """Return a lock's Zigbee address and Zigbee2MQTT's base topic; None: it has neither."""
+    found = _UNIQUE_ID.fullmatch(lock_id)
+    if found is None or not valid_topic(found[2]):
+        return None
+    return found[1], found[2]
 
 
 def valid_topic(topic: object) -> bool:
@@ -201,9 +211,7 @@ def device_of(payload: object, ieee: str) -> Device | str | None:
         code = _exposed(exposes, "pin_code")
         user = _exposed(code.get("features"), "user") if code else None
         most = _number(user.get("value_max")) if user else None
-        return Device(
-            str(name), code is not None, None if most is None else most + 1
-        )
+        return Device(str(name), code is not None, None if most is None else most + 1)
     return ""
 
 
