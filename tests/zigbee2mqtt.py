@@ -219,15 +219,25 @@ class Zigbee2Mqtt:
             self.start_broker()
         if not self.bridge.running:
             self.start_bridge()
-        self.do(self._heal_locks)
+        for kind in self.do(self._heal_locks):
+            end = time.monotonic() + _START_S
+            while b'"state":"LOCK"' not in (self.heard(f"{BASE}/{kind}") or b""):
+                assert time.monotonic() < end
+                time.sleep(0.02)
+            # The word of who did it is out by then, too.
+            time.sleep(0.05)
 
-    def _heal_locks(self) -> None:
-        for lock in self.locks.values():
+    def _heal_locks(self) -> list[str]:
+        turned = []
+        for kind, lock in self.locks.items():
             lock.trouble.clear()
             lock.jammed, lock.motor_s = False, 0.05
             lock.users.clear_all()
+            lock.users._options = lock.options
             if lock.joined and lock.state.name != "Locked":
                 lock.turn(lock=True)
+                turned.append(kind)
+        return turned
 
     # What is in their files
 
@@ -371,6 +381,8 @@ async def mqtt_home(
     entry = MockConfigEntry(
         domain="mqtt",
         data={"broker": HOST, "port": z2m.port, "discovery": True, "protocol": "5"},
+        # Half a minute after that Zigbee2MQTT would say again all that it knows.
+        options={"birth_message": {}},
         version=2,
         minor_version=1,
     )

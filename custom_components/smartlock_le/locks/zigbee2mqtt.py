@@ -97,7 +97,7 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
         """The same, since the command that runs; UNKNOWN: no word yet."""
         self._denied = False
         self._last: Report | None = None
-        self._echo: tuple[bytes, float] = b"", 0.0
+        self._echo: tuple[object, float] = None, 0.0
         self._waiting: list[tuple[Wanted, asyncio.Future[Report | None]]] = []
         self._deaf = False
         """It did not answer when it was asked last, and was not heard since."""
@@ -259,7 +259,7 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
         if message.retain:
             # What was done long ago is not done again.
             report = replace(report, action=None)
-        elif report.action and self._is_echo(bytes(message.payload)):  # type: ignore[arg-type]
+        elif report.action and self._is_echo(message.payload):
             return
         if report.tells_users and report.shows_pins is not self.pins_shown:
             self.pins_shown = report.shows_pins
@@ -276,7 +276,7 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
             if not answer.done():
                 answer.set_result(report)
 
-    def _is_echo(self, payload: bytes) -> bool:
+    def _is_echo(self, payload: object) -> bool:
         now = self._hass.loop.time()
         before, at = self._echo
         self._echo = payload, now
@@ -555,6 +555,8 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
 
     async def _status(self, number: int) -> CodeStatus:
         """Ask what is under a number, where the lock can be asked."""
+        if self._deaf:
+            raise OutcomeUnknown("no answer")
         if Capability.CODE_STATUS not in self.capabilities:
             return CodeStatus.UNKNOWN
         try:
@@ -572,6 +574,8 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
                 if status is CodeStatus.EMPTY:
                     self._empty.add(number)
                 return status
+            if self._deaf:
+                raise LockUnreachable("no answer")
             # Is it there at all?
             await self._look_at_bolt()
         # It is not asked again: each question costs its battery, and our patience.

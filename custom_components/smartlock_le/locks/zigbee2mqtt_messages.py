@@ -125,10 +125,11 @@ def valid_topic(topic: object) -> bool:
 
 
 def _loaded(payload: object, most: int) -> Any:
-    if not isinstance(payload, bytes | bytearray) or not 0 < len(payload) <= most:
+    # Decoded already where somebody else of Home Assistant follows the same topic.
+    if not isinstance(payload, bytes | bytearray | str) or not 0 < len(payload) <= most:
         return None
     try:
-        return json_loads(bytes(payload))
+        return json_loads(payload)
     except JSON_DECODE_EXCEPTIONS:
         return None
 
