@@ -88,7 +88,7 @@ class Program:
         return self.folder / f"{self.name}.log"
 
     def start(self) -> None:
-        """Start it."""
+        """Start it, in a thread that outlives it: it ends with that."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -101,11 +101,11 @@ class Program:
                 preexec_fn=_end_with_parent,
             )
 
-    def stop(self) -> None:
-        """End it, at once: what it would say at leisure is not waited for."""
+    def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """End it; at once, where what it would say at leisure is not waited for."""
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+            self.process.send_signal(how)
+            self.process.wait(_START_S)
             self.process = None
 
 
@@ -118,7 +118,8 @@ class Zigbee2Mqtt:
         self.data = folder / "data"
         self.port = free_port()
         (folder / "mosquitto.conf").write_text(
-            f"listener {self.port} {HOST}\nallow_anonymous true\npersistence false\n"
+            f"listener {self.port} {HOST}\nallow_anonymous true\n"
+            f"persistence true\npersistence_location {folder}/\n"
             + ("user root\n" if os.geteuid() == 0 else "")
         )
         config = str(folder / "mosquitto.conf")
@@ -168,7 +169,7 @@ class Zigbee2Mqtt:
 
     def start_broker(self) -> None:
         """Start the broker on its port, and see that it is ours that listens there."""
-        self.broker.start()
+        self.do(self.broker.start)
         end = time.monotonic() + _START_S
         process = self.broker.process
         assert process
@@ -182,7 +183,7 @@ class Zigbee2Mqtt:
         """Start Zigbee2MQTT and wait until all that it says at its start is said."""
         self._heard.pop(f"{BASE}/bridge/state", None)
         self._heard.pop(f"{BASE}/bridge/info", None)
-        self.bridge.start()
+        self.do(self.bridge.start)
         end = time.monotonic() + _START_S
         while not self._is_up():
             assert self.bridge.running, self.bridge.log.read_text()[-3000:]

@@ -52,6 +52,8 @@ QUIET = 30.0
 """Seconds until a lock that did not answer is asked again; doubles, up to an hour."""
 LATE = 30.0
 """Seconds in which a lock still tells of what we asked of it."""
+REPEATS = 2.0
+"""Seconds in which Zigbee2MQTT says again all that it knew, when it or we came."""
 _QUIET_MOST = 3600.0
 _ECHO = 0.5
 """Seconds in which the same message again is a broker that delivers it twice."""
@@ -86,6 +88,8 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
         self._ieee, self._base = messages.address(ref.id) or ("", "")
         self._name = ""
         """What it is called now, which is its topic."""
+        self._known_as = ""
+        """What it was called last: not each broker keeps what it was told."""
         self._named = asyncio.Event()
         self._stopped = False
         self._unlisten: list[Callable[[], None]] = []
@@ -103,6 +107,7 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
         """It did not answer when it was asked last, and was not heard since."""
         self._in_vain = 0
         self._quiet_until = 0.0
+        self._repeats_until = 0.0
         self._look_at: asyncio.TimerHandle | None = None
         self._commanded: dict[AccessKind, float] = {}
         """What we asked for and was not told of yet; until when it may be."""
@@ -143,8 +148,13 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
     def _listen(self) -> None:
         """Follow what Zigbee2MQTT has on its network, if it is not followed yet."""
         if not self._unlisten and not self._stopped and self._ieee:
-            topic = f"{self._base}/bridge/devices"
-            self._unlisten.append(self._subscribe(topic, self._devices_told, nothing))
+            for name, told in (
+                ("state", self._bridge_told),
+                ("devices", self._devices_told),
+            ):
+                topic = f"{self._base}/bridge/{name}"
+                self._unlisten.append(self._subscribe(topic, told, nothing))
+            self._rename(self._known_as)
 
     def _subscribe(
         self,
@@ -202,12 +212,20 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
             self._unreport = self._subscribe(topic, self._reported, self._named.set)
 
     @callback
+    def _bridge_told(self, message: ReceiveMessage) -> None:
+        if not message.retain:
+            # Now it says once more what it knew of all its devices.
+            self._repeats_until = self._hass.loop.time() + REPEATS
+
+    @callback
     def _devices_told(self, message: ReceiveMessage) -> None:
         found = messages.device_of(message.payload, self._ieee)
         if isinstance(found, Device):
             self._take_device(found)
+            self._known_as = found.name
             self._rename(found.name)
         elif found is not None:
+            self._known_as = ""
             self._rename("")
 
     def _take_device(self, device: Device) -> None:
@@ -395,6 +413,7 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
         self, what: str, data: dict[str, Any], wanted: Wanted
     ) -> Report | None:
         """Send something and wait for the message that is wanted; None: it did not come."""
+        await asyncio.sleep(self._repeats_until - self._hass.loop.time())
         answer: asyncio.Future[Report | None] = self._hass.loop.create_future()
         waiting = wanted, answer
         self._waiting.append(waiting)
@@ -409,7 +428,7 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
 
     def _answers(self, report: Report) -> bool:
         """Tell whether a message is there for no other reason than a question."""
-        if report.action:
+        if report.action or self._hass.loop.time() < self._repeats_until:
             return False
         return self._last is None or self._last.rest == report.rest
 
