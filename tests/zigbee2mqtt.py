@@ -98,7 +98,7 @@ class Program:
                 # No repository around it: it asks git what it is.
                 cwd=self.folder,
                 env={**os.environ, **self.environment},
-                preexec_fn=_end_with_parent,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509
             )
 
     def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
@@ -262,9 +262,7 @@ class Zigbee2Mqtt:
                 "channel": options.channel,
                 "pan_id": options.pan_id,
                 "ext_pan_id": [int(one, 16) for one in hexes],
-                "network_key": [
-                    int(one, 16) for one in options.network_key.split(":")
-                ],
+                "network_key": [int(one, 16) for one in options.network_key.split(":")],
             },
             "devices": {
                 self.ieee(kind): {"friendly_name": kind}
@@ -291,13 +289,18 @@ class Zigbee2Mqtt:
 
     # The broker
 
-    def publish(self, topic: str, payload: bytes | str, *, retain: bool = False) -> None:
+    def publish(
+        self, topic: str, payload: bytes | str, *, retain: bool = False
+    ) -> None:
         """Say something on the broker, as anybody could."""
         self._spy.publish(topic, payload, retain=retain)
 
-    def ask(self, request: str, data: dict[str, Any]) -> None:
-        """Ask Zigbee2MQTT for something, as its own page does."""
+    async def asked(self, request: str, data: dict[str, Any]) -> None:
+        """Have Zigbee2MQTT do something, as its own page does."""
+        response = f"{BASE}/bridge/response/{request}"
+        self._heard.pop(response, None)
         self.publish(f"{BASE}/bridge/request/{request}", json.dumps(data))
+        await until(lambda: b'"ok"' in self._heard.get(response, b""))
 
     def heard(self, topic: str) -> bytes | None:
         """Return what was said last under a topic."""
@@ -389,7 +392,9 @@ async def mqtt_home(
     )
     entry.add_to_hass(hass)
     # It looks for locks that were written there by hand.
-    await hass.async_add_executor_job(Path(hass.config.path("configuration.yaml")).touch)
+    await hass.async_add_executor_job(
+        Path(hass.config.path("configuration.yaml")).touch
+    )
     with (
         patch.object(mqtt_client, "INITIAL_SUBSCRIBE_COOLDOWN", 0.02),
         patch.object(mqtt_client, "SUBSCRIBE_COOLDOWN", 0.01),

@@ -8,8 +8,6 @@ import signal
 from typing import Any
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
-from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.smartlock_le.locks import zigbee2mqtt as driver_module
@@ -28,7 +26,7 @@ from custom_components.smartlock_le.models import (
 )
 from tests.conftest import until
 from tests.support import as_admin
-from tests.zigbee2mqtt import BASE, Zigbee2Mqtt, brought
+from tests.zigbee2mqtt import BASE, Zigbee2Mqtt, brought, mqtt_home
 
 from .support import window
 from .zigbee2mqtt_bench import Zigbee2MqttBench, zigbee2mqtt_bench
@@ -104,9 +102,7 @@ class TestEvents:
         assert bench.actor.kind is ActorKind.LOCK
 
     @pytest.mark.parametrize("kind", ["mute"])
-    async def test_a_lock_that_never_says_who(
-        self, bench: Zigbee2MqttBench, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_a_lock_that_never_says_who(self, bench: Zigbee2MqttBench) -> None:
         bench.turn(lock=False)
         await until(lambda: bench.driver.state.bolt is Bolt.UNLOCKED)
         bench.turn(lock=True)
@@ -149,7 +145,7 @@ class TestEvents:
 
     async def test_the_report_is_lost(self, bench: Zigbee2MqttBench) -> None:
         """The lock says who moved it, and not that it moved: then it is asked."""
-        self_bolt = bench.z2m.do(lambda: bench.lock.server.reporting.copy())
+        reporting = bench.z2m.do(bench.lock.server.reporting.copy)
         bench.z2m.do(bench.lock.server.reporting.clear)
         try:
             news = bench.news
@@ -162,7 +158,7 @@ class TestEvents:
             assert bench.driver.state.bolt is Bolt.UNLOCKED
             assert len(bench.events) == 1
         finally:
-            bench.z2m.do(lambda: bench.lock.server.reporting.update(self_bolt))
+            bench.z2m.do(lambda: bench.lock.server.reporting.update(reporting))
 
     async def test_who_before_that(self, bench: Zigbee2MqttBench) -> None:
         """The two may come in the other order."""
@@ -190,7 +186,9 @@ class TestEvents:
         plain = {k: v for k, v in json.loads(cached).items() if "action" not in k}
         for battery in (50, 49):
             bench.say({**plain, "battery": battery})
-        await until(lambda: bench.driver._last and bench.driver._last.rest["battery"] == 49)
+        await until(
+            lambda: bench.driver._last and bench.driver._last.rest["battery"] == 49
+        )
         assert len(await bench.told()) == 1
 
     async def test_a_message_that_was_kept(
@@ -247,13 +245,11 @@ class TestCommands:
         await command
         assert bench.driver.state.bolt is Bolt.UNLOCKED
 
-    async def test_found_jammed(
-        self, bench: Zigbee2MqttBench, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_found_jammed(self, bench: Zigbee2MqttBench) -> None:
         """It did not say so; it was asked."""
         bench.hurry()
         bench.lock.jammed = True
-        reporting = bench.z2m.do(lambda: bench.lock.server.reporting.copy())
+        reporting = bench.z2m.do(bench.lock.server.reporting.copy)
         bench.z2m.do(bench.lock.server.reporting.clear)
         try:
             with pytest.raises(LockRefused) as caught:
@@ -369,8 +365,8 @@ class TestCodes:
         bench.lock.trouble.refuse = 1
         with pytest.raises(OutcomeUnknown):
             await driver.clear_code(number, "LE one")
+        bench.lock.trouble.refuse = 1
         with pytest.raises(OutcomeUnknown):
-            bench.lock.trouble.refuse = 1
             await driver.set_code(digits, "LE two", window())
         await driver.clear_code(number, "LE one")
         assert bench.codes == {}
@@ -445,7 +441,7 @@ class TestComingAndGoing:
         await bench.driver.command(DoorCommand.UNLOCK)
         assert bench.moves == 1
         if forgets:
-            await until(lambda: z2m._spy.is_connected())
+            await until(z2m._spy.is_connected)
             z2m.publish(f"{BASE}/bridge/devices", kept, retain=True)
 
     async def test_zigbee2mqtt_restarts(
@@ -505,13 +501,15 @@ class TestComingAndGoing:
             )
 
         how = {"homeassistant_rename": in_home_assistant}
-        z2m.ask("device/rename", {"from": "plain", "to": "Front/door", **how})
+        await z2m.asked("device/rename", {"from": "plain", "to": "Front/door", **how})
         try:
             await until(renamed("Front/door"))
             await bench.driver.command(DoorCommand.UNLOCK)
             assert bench.moves == 1
         finally:
-            z2m.ask("device/rename", {"from": "Front/door", "to": "plain", **how})
+            await z2m.asked(
+                "device/rename", {"from": "Front/door", "to": "plain", **how}
+            )
             await until(renamed("plain"))
             await brought(bench.hass, z2m, "plain")
 
@@ -534,41 +532,26 @@ class TestComingAndGoing:
             await bench.driver.command(DoorCommand.UNLOCK)
 
 
-@pytest.mark.parametrize("kind", ["late"])
 async def test_paired_removed_and_paired_anew(
-    hass: HomeAssistant, z2m: Zigbee2Mqtt, monkeypatch: pytest.MonkeyPatch, kind: str
+    hass: HomeAssistant, z2m: Zigbee2Mqtt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is the same lock each time."""
-    assert await async_setup_component(hass, "homeassistant", {})
     lock = z2m.locks["late"]
 
     async def pair() -> None:
-        z2m.ask("permit_join", {"time": 60})
-        await until(lambda: z2m.radio.permits)
+        await z2m.asked("permit_join", {"time": 60})
         z2m.do(lock.join)
+        await brought(hass, z2m, "late")
+        await until(lambda: lock.server.reporting)
 
-    async def remove(*, force: bool = False) -> None:
-        z2m.ask("device/remove", {"id": z2m.ieee("late"), "force": force})
+    async def remove() -> None:
+        await z2m.asked("device/remove", {"id": z2m.ieee("late")})
         await until(lambda: not lock.joined)
-
-    await _named_by_address(z2m, pair, hass, monkeypatch, remove)
-
-
-async def _named_by_address(
-    z2m: Zigbee2Mqtt,
-    pair: Callable[[], Any],
-    hass: HomeAssistant,
-    monkeypatch: pytest.MonkeyPatch,
-    remove: Callable[[], Any],
-) -> None:
-    from tests.zigbee2mqtt import mqtt_home
 
     async with mqtt_home(hass, z2m):
         await pair()
-        await brought(hass, z2m, "late")
         bench = Zigbee2MqttBench(hass, z2m, "late", monkeypatch)
         await bench.follow()
-        await until(lambda: bench.lock.server.reporting)
         await bench.driver.command(DoorCommand.UNLOCK)
         await remove()
         await until(lambda: not bench.driver.available)
@@ -576,12 +559,10 @@ async def _named_by_address(
             await bench.driver.command(DoorCommand.LOCK)
         await pair()
         await until(lambda: bench.driver.available)
-        await until(lambda: bench.lock.server.reporting)
         await bench.driver.command(DoorCommand.LOCK)
         assert bench.moves == 2
         await bench.driver.stop()
         await remove()
-        unique_id = z2m.lock_id("late").partition(":")[2]
         await until(
-            lambda: not er.async_get(hass).async_get_entity_id("lock", "mqtt", unique_id)
+            lambda: bench.driver.entity_id not in hass.states.async_entity_ids()
         )

@@ -21,7 +21,6 @@ from custom_components.smartlock_le.models import (
 )
 from tests.conftest import until
 from tests.zigbee import FAST, Zha, zha_home
-from virtual_home.zigbee.lock import Lock
 from virtual_home.zigbee.options import LockOptions
 from virtual_home.zigbee.trouble import Sent
 
