@@ -116,7 +116,7 @@ class AccessEvent:
     ours: bool = False
     """The lock says that our own authorization did it."""
     source: str = "lock_log"
-    """`lock_log`, `lock_state` or `command`."""
+    """`lock_log`, `lock_event`, `lock_state` or `command`."""
     lock_index: int = -1
     """Number in the lock's own log, or -1."""
     lock_time: str = ""

@@ -80,6 +80,8 @@ class Codes:
             raise OutcomeUnknown(str(err)) from err
         if code is None:
             raise LockUnreachable("not set")
+        if not code.certain:
+            raise OutcomeUnknown("the lock does not say")
         grant.code_id = code.id
 
     async def move_end(

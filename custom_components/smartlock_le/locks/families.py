@@ -11,7 +11,8 @@ from .entities import Family
 from .keybook import KeyBook, LockKeys, LockNumbers
 from .nuki.client import Credentials
 from .nuki.driver import NukiDriver
-from .zha import ZhaDriver, count_numbers
+from .zha import ZhaDriver
+from .zha_codes import count_numbers
 from .zigbee2mqtt import Zigbee2MqttDriver
 
 FIRST, LAST = 1, 30

@@ -8,10 +8,49 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..models import UNKNOWN_ACTOR, AccessEvent, AccessKind
+from ..models import UNKNOWN_ACTOR, AccessEvent, AccessKind, Actor
 
 TOGETHER = 2.0
 """Seconds in which a change of state and the lock's own word of it belong together."""
+LATE = 30.0
+"""Seconds in which what was asked for may still show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for a move that has not shown yet; actor None: we."""
+
+    kind: AccessKind
+    until: float
+    actor: Actor | None = None
+
+
+class Askers:
+    """Who asked for what has not shown yet, oldest first."""
+
+    def __init__(self) -> None:
+        """Start with nobody."""
+        self._asked: list[Asked] = []
+
+    def add(self, kind: AccessKind, actor: Actor | None = None) -> None:
+        """Remember who asks now."""
+        self._asked = [*self._still(), Asked(kind, _now() + LATE, actor)]
+
+    def _still(self) -> list[Asked]:
+        now = _now()
+        return [asked for asked in self._asked if asked.until > now]
+
+    def of(self, kind: AccessKind) -> Asked | None:
+        """Return who asked for what shows now; it shows once."""
+        for asked in self._still():
+            if kind in (asked.kind, AccessKind.JAMMED):
+                self._asked.remove(asked)
+                return asked
+        return None
+
+    def forget_us(self) -> None:
+        """Expect nothing any more of what we asked for."""
+        self._asked = [asked for asked in self._asked if asked.actor]
 
 
 @dataclass(slots=True, eq=False)
@@ -57,9 +96,6 @@ class Moves:
         `patience`: seconds to wait for that, TOGETHER where it shows as it happens.
         """
         kind = event.event
-        if kind is AccessKind.JAMMED:
-            self._jam(event)
-            return
         if kind is AccessKind.DENIED:
             self.settle()
         kinds = [named for named, _ in self._named]
@@ -68,17 +104,21 @@ class Moves:
             del self._named[: kinds.index(kind) + 1]
             return
         self.settle()
+        if kind is AccessKind.JAMMED:
+            # No lock says who it was that could not.
+            self._jammed_at = _now()
+            self._tell(event)
+            return
         waiting = _Shown(event)
         waiting.timer = asyncio.get_running_loop().call_later(
             TOGETHER if patience is None else patience, self._alone, waiting
         )
         self._waiting.append(waiting)
 
-    def _jam(self, event: AccessEvent) -> None:
-        """Tell at once of what no lock tells with a name; it may show in two ways."""
-        before, self._jammed_at = self._jammed_at, _now()
-        if before is None or self._jammed_at - before > TOGETHER:
-            self._tell(event)
+    def alarm(self, event: AccessEvent, *, shows: bool) -> None:
+        """Tell of a jam that an alarm tells of, unless a change of state just did."""
+        if self._jammed_at is None or _now() - self._jammed_at > TOGETHER:
+            self.named(event, shows=shows)
 
     def _alone(self, shown: _Shown) -> None:
         self._waiting.remove(shown)

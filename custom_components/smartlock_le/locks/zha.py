@@ -5,20 +5,15 @@ is a report of the lock, or its answer when it is asked.
 """
 
 import asyncio
-from dataclasses import dataclass
-import logging
 from typing import Any, override
 
 from homeassistant.core import Context, Event, HomeAssistant, State, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceNotFound
-import voluptuous as vol
 
 from .. import actors
 from ..models import (
     UNKNOWN_ACTOR,
     AccessEvent,
     AccessKind,
-    Actor,
     Capability,
     DoorCommand,
     LockRef,
@@ -29,14 +24,13 @@ from ..models import (
     Refusal,
     utc_now,
 )
-from . import zha_words as words
+from . import entities, zha_words as words
 from .any_lock import DEADLINE, RESTING, EntityDriver
 from .driver import Bolt, LockState, Turn
-from .moves import TOGETHER, Moves
-from .numbered import CodeStatus, NumberedCodes, Numbers
-from .zha_cluster import Command, DoorCluster, Limits, NoCluster, address, find
-
-_LOGGER = logging.getLogger(__name__)
+from .moves import TOGETHER, Askers, Moves
+from .numbered import Numbers
+from .zha_cluster import Command, DoorCluster, NoCluster, address, find
+from .zha_codes import ZhaCodes, end
 
 MOTOR = 10.0
 """Seconds from the lock's yes to the report that it has moved."""
@@ -44,8 +38,6 @@ SOON = 2.0
 """Seconds to wait for that where none is due: it stood there, or did not answer."""
 HINT = 0.5
 """Seconds from the lock's own word of a move to its report; then it is asked."""
-LATE = 30.0
-"""Seconds in which what was asked for may still show."""
 FRESH = 1.0
 """Seconds in which the end of a command needs no further look."""
 
@@ -55,16 +47,7 @@ _GOING = {DoorCommand.LOCK: Bolt.LOCKING, DoorCommand.UNLOCK: Bolt.UNLOCKING}
 _EVENT = "zha_event"
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Who asked for a move that has not shown yet; actor None: we."""
-
-    kind: AccessKind
-    until: float
-    actor: Actor | None = None
-
-
-class ZhaDriver(NumberedCodes, EntityDriver):
+class ZhaDriver(ZhaCodes, EntityDriver):
     """A lock through the Door Lock cluster that ZHA keeps for it.
 
     Where that is not to be had it is any other lock: its entity, and ZHA's events.
@@ -77,14 +60,12 @@ class ZhaDriver(NumberedCodes, EntityDriver):
         super().__init__(hass, ref)
         self.capabilities |= Capability.CODES | Capability.CODE_STATUS
         self.keep_numbers(numbers, usable)
+        self.keep_own()
         self.word = ""
         self._link: DoorCluster | None = None
-        self._plain = False
-        """ZHA is not as we know it."""
         self._stopped = False
         self._deaf = False
         """It did not answer when it was asked last, and has not been heard since."""
-        self._limits_known = False
         self._moves = Moves(lambda event: self.on_events([event]))
         self._sure = Bolt.UNKNOWN
         """Where the bolt is by the lock's own word."""
@@ -92,11 +73,8 @@ class ZhaDriver(NumberedCodes, EntityDriver):
         """The same, since the command that runs; UNKNOWN: no word yet."""
         self._hinted = False
         self._fresh_until = 0.0
-        self._awaited: list[_Asked] = []
+        self._askers = Askers()
         self._sending: asyncio.Timeout | None = None
-        self._programming: asyncio.Timeout | None = None
-        self._own: dict[tuple[AccessKind, int], float] = {}
-        """Codes that we set or took away: the lock tells of them, too."""
         self._look_at: asyncio.TimerHandle | None = None
 
     # Which objects of ZHA it is
@@ -126,14 +104,6 @@ class ZhaDriver(NumberedCodes, EntityDriver):
             self._link.forget()
             self._link = None
 
-    def _need(self) -> DoorCluster:
-        """Return the cluster. Raises LockUnreachable, or LockRefused without our ZHA."""
-        if (link := self._bind()) is not None:
-            return link
-        if self._plain:
-            raise LockRefused(Refusal.NOT_SUPPORTED, "this ZHA")
-        raise LockUnreachable("ZHA does not have it now")
-
     @override
     async def start(self) -> None:
         await super().start()
@@ -158,7 +128,19 @@ class ZhaDriver(NumberedCodes, EntityDriver):
 
     @override
     def _heard(self, state: State | None) -> bool:
-        return super()._heard(state) and not self._deaf
+        if self._deaf or state is None:
+            return False
+        return super()._heard(state) or self._merely_silent()
+
+    def _merely_silent(self) -> bool:
+        """Tell whether ZHA gave it up for its silence: it is asked, and heard until then."""
+        found = entities.find(self._hass, self.ref.id)
+        known = self._hass.config_entries.async_loaded_entries("zha")
+        ids = {entry.entry_id for entry in known}
+        if found is None or found.config_entry_id not in ids or self._bind() is None:
+            return False
+        self._look_later()
+        return True
 
     def _set_deaf(self, deaf: bool) -> None:
         if deaf is not self._deaf:
@@ -174,12 +156,13 @@ class ZhaDriver(NumberedCodes, EntityDriver):
         """Believe what the lock says of its bolt."""
         self._set_deaf(False)
         self._drop_look()
+        self._fresh_until = 0.0
         bolt = words.BOLTS.get(value, Bolt.UNKNOWN)
         self._sure = self._since = bolt
         self._set_state(bolt)
         self._bolt_moved.set()
-        if self._asked and bolt is _TARGETS[self._asked[0]]:
-            _end(self._sending)
+        if self._asked and bolt is _TARGETS.get(self._asked[0]):
+            end(self._sending)
         if bolt not in RESTING or bolt is self._told:
             self._moves.settle()
             return
@@ -191,7 +174,7 @@ class ZhaDriver(NumberedCodes, EntityDriver):
         self, kind: AccessKind, method: Method = Method.UNKNOWN
     ) -> AccessEvent:
         """Make the event of something that the lock does not say who did."""
-        asked = self._who_asked(kind)
+        asked = self._askers.of(kind)
         actor = asked.actor if asked else None
         return AccessEvent(
             lock=self.ref.id,
@@ -208,43 +191,46 @@ class ZhaDriver(NumberedCodes, EntityDriver):
         """Tell who moved it."""
         self._set_deaf(False)
         event = words.operation(self.ref.id, source, code, user, self.name_of(user))
-        if event.remote and (asked := self._who_asked(event.event)) and asked.actor:
+        if event.remote and (asked := self._askers.of(event.event)) and asked.actor:
             event = words.by(event, asked.actor)
         bolt = words.SHOWS.get(event.event)
         shows = bolt is not None and bolt is not self._sure
         denied = event.event is AccessKind.DENIED
         self._moves.named(event, shows=shows or denied)
-        if self._asked and bolt is _TARGETS[self._asked[0]]:
-            self._hinted = True
-            self._bolt_moved.set()
-        elif shows:
-            self._look_later()
+        if shows or (self._asked and bolt is _TARGETS.get(self._asked[0])):
+            self._hint()
 
     @callback
     def programmed(self, source: int, code: int, user: int | None) -> None:
         """Tell that a code was changed, unless it was we."""
         self._set_deaf(False)
         event = words.programming(self.ref.id, source, code, user, self.name_of(user))
-        now = self._hass.loop.time()
-        if user is not None and self._own.get((event.event, user), 0.0) > now:
-            _end(self._programming)
-            return
-        self._moves.named(event, shows=False)
+        if user is None or not self.was_ours(event.event, user):
+            self._moves.named(event, shows=False)
 
     @callback
     def alarmed(self, code: int) -> None:
         """Tell of an alarm; of a jam and of wrong codes it may tell in another way, too."""
         self._set_deaf(False)
         kind = words.ALARMS.get(code, AccessKind.UNKNOWN)
-        if kind is AccessKind.UNKNOWN:
+        if kind is AccessKind.DENIED:
+            # It told of the last of them before.
+            self._moves.shown(self._nameless(kind, Method.KEYPAD))
+        elif kind is AccessKind.JAMMED:
+            shows = self._sure is not Bolt.JAMMED
+            self._moves.alarm(self._nameless(kind), shows=shows)
+            if shows:
+                self._hint()
+        else:
             self._moves.named(self._nameless(kind), shows=False)
-            return
-        how = Method.KEYPAD if kind is AccessKind.DENIED else Method.UNKNOWN
-        self._moves.shown(self._nameless(kind, how))
-        if kind is AccessKind.JAMMED and self._sure is not Bolt.JAMMED:
-            self._hinted = True
-            self._bolt_moved.set()
+
+    def _hint(self) -> None:
+        """Have the lock asked soon for what it told of, and did not report."""
+        if self._asked is None:
             self._look_later()
+            return
+        self._hinted = True
+        self._bolt_moved.set()
 
     @callback
     def _event(self, event: Event[dict[str, Any]]) -> None:
@@ -277,7 +263,7 @@ class ZhaDriver(NumberedCodes, EntityDriver):
                 )
 
     async def _remember(self, kind: AccessKind, context: Context) -> None:
-        self._await(kind, await actors.from_context(self._hass, context))
+        self._askers.add(kind, await actors.from_context(self._hass, context))
 
     @override
     async def _tell_move(
@@ -286,24 +272,9 @@ class ZhaDriver(NumberedCodes, EntityDriver):
         # It may show before the bolt has moved.
         self._moves.shown(await self._move(bolt, state, context), MOTOR)
 
-    def _await(self, kind: AccessKind, actor: Actor | None) -> None:
-        until = self._hass.loop.time() + LATE
-        self._awaited = [*self._still(), _Asked(kind, until, actor)]
-
-    def _still(self) -> list[_Asked]:
-        now = self._hass.loop.time()
-        return [asked for asked in self._awaited if asked.until > now]
-
-    def _who_asked(self, kind: AccessKind) -> _Asked | None:
-        """Return who asked for what shows now; it shows once."""
-        for asked in self._still():
-            if kind in (asked.kind, AccessKind.JAMMED):
-                self._awaited.remove(asked)
-                return asked
-        return None
-
     def _look_later(self) -> None:
         """Have the lock asked, unless it reports by itself."""
+        self._fresh_until = 0.0
         if self._look_at is None and not self._stopped:
             self._look_at = self._hass.loop.call_later(TOGETHER, self._look_now)
 
@@ -338,24 +309,6 @@ class ZhaDriver(NumberedCodes, EntityDriver):
             raise
         self.bolt_reported(value)
 
-    @override
-    async def tend(self) -> None:
-        if self._limits_known or (link := self._bind()) is None:
-            return
-        self._limits_known = True
-        try:
-            async with self.queue.turn(Turn.CODES):
-                limits = await link.read_limits()
-        except LockUnreachable as err:
-            _LOGGER.debug("Lock %s does not tell its limits: %s", self.ref.id, err)
-            return
-        self.lengths = words.lengths(limits)
-        if (count := limits.get(Limits.num_of_pin_users_supported)) is not None:
-            self._usable = range(self._usable.start, min(self._usable.stop, count))
-            if not count:
-                self.capabilities &= ~(Capability.CODES | Capability.CODE_STATUS)
-                self.changed()
-
     # What it is told
 
     @override
@@ -386,7 +339,7 @@ class ZhaDriver(NumberedCodes, EntityDriver):
         target, before = _TARGETS[command], self._sure
         self._since, self._hinted = Bolt.UNKNOWN, False
         self._asked = command, ""
-        self._await(RESTING[target], None)
+        self._askers.add(RESTING[target])
         try:
             said = await self._tell(link, command)
             due = said and before is not target
@@ -400,7 +353,7 @@ class ZhaDriver(NumberedCodes, EntityDriver):
             if self._since is not target:
                 raise OutcomeUnknown(f"found {self._since}")
         except LockRefused, LockUnreachable:
-            self._awaited = [asked for asked in self._awaited if asked.actor]
+            self._askers.forget_us()
             raise
         finally:
             self._asked = None
@@ -444,95 +397,3 @@ class ZhaDriver(NumberedCodes, EntityDriver):
             raise OutcomeUnknown(str(err)) from err
         if self._since is Bolt.JAMMED:
             raise LockRefused(Refusal.JAMMED)
-
-    # Its codes
-
-    @override
-    async def put_number(self, number: int, digits: str) -> None:
-        fields = (Command.SET_CODE, number, words.ENABLED, words.UNRESTRICTED, digits)
-        await self._program(AccessKind.CODE_ADDED, number, fields)
-
-    @override
-    async def drop_number(self, number: int) -> None:
-        self._bind()
-        if self._plain:
-            await self._drop_plainly(number)
-            return
-        try:
-            fields = (Command.CLEAR_CODE, number)
-            await self._program(AccessKind.CODE_REMOVED, number, fields)
-        except LockRefused:
-            # Some refuse to take away what is not there.
-            if await self._look(number) is not CodeStatus.EMPTY:
-                raise
-
-    async def _program(
-        self, kind: AccessKind, number: int, fields: tuple[Any, ...]
-    ) -> None:
-        """Change a code. The lock's answer, or its own word of the change, is a yes."""
-        link = self._need()
-        self._own[kind, number] = self._hass.loop.time() + LATE
-        limit = self._programming = asyncio.timeout(None)
-        try:
-            async with limit:
-                status = await link.tell_secret(*fields)
-        except TimeoutError:
-            if limit.expired():
-                return
-            raise OutcomeUnknown("no answer") from None
-        finally:
-            self._programming = None
-        if status:
-            del self._own[kind, number]
-            raise LockRefused(words.code_refusal(status), f"status {status}")
-
-    async def _drop_plainly(self, number: int) -> None:
-        """Take a code away by ZHA's own action, which says no where the lock does."""
-        ieee, endpoint = address(self.ref.id)
-        try:
-            await self._hass.services.async_call(
-                "zha",
-                "issue_zigbee_cluster_command",
-                {
-                    "ieee": ieee,
-                    "endpoint_id": endpoint,
-                    "cluster_id": 257,
-                    "cluster_type": "in",
-                    "command": int(Command.CLEAR_CODE),
-                    "command_type": "server",
-                    "params": {"user_id": number},
-                },
-                blocking=True,
-            )
-        except (ServiceNotFound, ValueError, vol.Invalid) as err:
-            raise LockUnreachable(type(err).__name__) from None
-        except HomeAssistantError as err:
-            raise OutcomeUnknown(type(err).__name__) from None
-
-    @override
-    async def read_number(self, number: int) -> CodeStatus:
-        self._bind()
-        if self._plain:
-            return CodeStatus.UNKNOWN
-        status = await self._need().user_status(number)
-        if status is None:
-            # It is not asked again: each question costs its battery, and our patience.
-            self.capabilities &= ~Capability.CODE_STATUS
-            return CodeStatus.UNKNOWN
-        return words.STATUSES.get(status, CodeStatus.UNKNOWN)
-
-
-def _end(limit: asyncio.Timeout | None) -> None:
-    """Let what waits for an answer wait no more: the lock has said it in another way."""
-    if limit is not None and not limit.expired():
-        limit.reschedule(asyncio.get_running_loop().time())
-
-
-async def count_numbers(hass: HomeAssistant, lock_id: str) -> int | None:
-    """Return how many codes a lock holds; None: it does not say."""
-    try:
-        link = find(hass, lock_id)
-        limits = await link.read_limits() if link else {}
-    except NoCluster, LockUnreachable:
-        return None
-    return limits.get(Limits.num_of_pin_users_supported)
