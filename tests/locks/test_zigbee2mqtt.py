@@ -382,15 +382,20 @@ class TestCodes:
         asked = bench.lock.server.commands["get_user_status"]
         last = json.loads(bench.z2m.heard(f"{BASE}/plain") or b"")
 
+        said: list[int] = []
+
         def late(call: Any, arguments: Any) -> None:
             # A message for another reason comes before the answer.
-            bench.say({**last, "battery": 33, "users": users})
+            if not said:
+                bench.say({**last, "battery": 33, "users": users})
+            said.append(1)
             bench.lock.timers.later(0.3, lambda: asked(call, arguments))
 
         bench._monkeypatch.setitem(bench.lock.server.commands, "get_user_status", late)
         await driver.clear_code(number, "LE one")
         assert bench.codes == {}
         assert await driver.read_codes() == []
+        assert len(said) == 2
 
     @pytest.mark.parametrize("kind", ["keyless"])
     async def test_a_lock_without_codes(self, bench: Zigbee2MqttBench) -> None:
@@ -495,8 +500,8 @@ class TestComingAndGoing:
 
         def renamed(to: str) -> Callable[[], bool]:
             return lambda: (
-                bench.driver._name == to
-                and bench.driver._named.is_set()
+                bench.driver._topics.name == to
+                and bench.driver._topics.named.is_set()
                 and bench.driver.available
             )
 

@@ -178,10 +178,12 @@ async def test_on_the_broker(
         for payload in (*DEVICES, b"[]"):
             z2m.publish(f"{BASE}/bridge/devices", payload)
         # The last of them had no such lock.
-        await until(lambda: not bench.driver._named.is_set())
+        await until(lambda: not bench.driver._topics.named.is_set())
         z2m.publish(f"{BASE}/bridge/state", '{"state":"online"}', retain=True)
         z2m.publish(f"{BASE}/bridge/devices", kept, retain=True)
-        await until(lambda: bench.driver._named.is_set() and bench.driver.available)
+        await until(
+            lambda: bench.driver._topics.named.is_set() and bench.driver.available
+        )
         for payload in NASTY:
             z2m.publish(f"{BASE}/plain", payload)
         bench.say({"state": "LOCK", "battery": 77})

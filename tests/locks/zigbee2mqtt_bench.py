@@ -78,7 +78,7 @@ class Zigbee2MqttBench(AirBench, EventsBench, NumberedBench):
         ref = LockRef(self.z2m.lock_id(self.kind), "Front door")
         self.start(Zigbee2MqttDriver(self.hass, ref, self.book, usable))
         await self.driver.start()
-        await until(self.driver._named.is_set)
+        await until(self.driver._topics.named.is_set)
 
     def hurry(self) -> None:
         """Shorten the wait for what will not come."""

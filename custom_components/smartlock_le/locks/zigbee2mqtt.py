@@ -1,14 +1,10 @@
 """A lock that Zigbee2MQTT brought: its own messages, through Home Assistant's MQTT."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
-import json
-import logging
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.core import Context, HomeAssistant, State, callback
-from homeassistant.exceptions import HomeAssistantError
 
 from .. import actors
 from ..models import (
@@ -29,16 +25,15 @@ from ..models import (
 )
 from . import zigbee2mqtt_messages as messages
 from .any_lock import RESTING, EntityDriver
-from .companions import nothing
 from .driver import Bolt, LockState, Turn
 from .moves import TOGETHER, Moves
-from .numbered import CodeStatus, NumberedCodes, Numbers
+from .numbered import Numbers
+from .zigbee2mqtt_codes import CodesByMessage, Wanted
 from .zigbee2mqtt_messages import Action, Device, Report
+from .zigbee2mqtt_topics import Topics
 
 if TYPE_CHECKING:
     from homeassistant.components.mqtt.models import ReceiveMessage
-
-_LOGGER = logging.getLogger(__name__)
 
 DEADLINE = 40.0
 """Seconds that a door command may take, all together."""
@@ -52,8 +47,6 @@ QUIET = 30.0
 """Seconds until a lock that did not answer is asked again; doubles, up to an hour."""
 LATE = 30.0
 """Seconds in which a lock still tells of what we asked of it."""
-REPEATS = 2.0
-"""Seconds in which Zigbee2MQTT says again all that it knew, when it or we came."""
 _QUIET_MOST = 3600.0
 _ECHO = 0.5
 """Seconds in which the same message again is a broker that delivers it twice."""
@@ -64,10 +57,8 @@ _GOING = {DoorCommand.LOCK: Bolt.LOCKING, DoorCommand.UNLOCK: Bolt.UNLOCKING}
 _SHOWS = {AccessKind.LOCKED: Bolt.LOCKED, AccessKind.UNLOCKED: Bolt.UNLOCKED}
 _CODES = Capability.CODES | Capability.CODE_STATUS
 
-type Wanted = Callable[[Report], bool]
 
-
-class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
+class Zigbee2MqttDriver(CodesByMessage, EntityDriver):
     """A lock of Zigbee2MQTT, which shows what the lock said and does not guess.
 
     It is listened to while its entity is available: then Home Assistant has its broker
@@ -83,17 +74,11 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
         """Take the lock's id, and which numbers are for us; nothing is followed yet."""
         super().__init__(hass, ref)
         self.keep_numbers(numbers, usable)
+        self.keep_codes()
         # Until Zigbee2MQTT says what it is.
         self.capabilities |= _CODES
-        self._ieee, self._base = messages.address(ref.id) or ("", "")
-        self._name = ""
-        """What it is called now, which is its topic."""
-        self._known_as = ""
-        """What it was called last: not each broker keeps what it was told."""
-        self._named = asyncio.Event()
+        self._topics = Topics(hass, ref.id, self._take_device, self._reported)
         self._stopped = False
-        self._unlisten: list[Callable[[], None]] = []
-        self._unreport: Callable[[], None] | None = None
         self._moves = Moves(self._tell)
         self._sure = Bolt.UNKNOWN
         """Where the bolt is by the last message."""
@@ -103,24 +88,13 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
         self._last: Report | None = None
         self._echo: tuple[object, float] = None, 0.0
         self._waiting: list[tuple[Wanted, asyncio.Future[Report | None]]] = []
-        self._deaf = False
-        """It did not answer when it was asked last, and was not heard since."""
         self._in_vain = 0
         self._quiet_until = 0.0
-        self._repeats_until = 0.0
         self._look_at: asyncio.TimerHandle | None = None
         self._commanded: dict[AccessKind, float] = {}
         """What we asked for and was not told of yet; until when it may be."""
         self._theirs: dict[AccessKind, tuple[Actor, float]] = {}
         """The same, of who asked Home Assistant's own entity."""
-        self._own: dict[tuple[AccessKind, int], float] = {}
-        """Codes that we set or took away: the lock tells of them, too."""
-        self._empty: set[int] = set()
-        """Numbers that were seen to be free, and not used since."""
-        self._ways = ["user_status", "pin_code"]
-        """How it can be asked of a number; the first does not bring anybody's digits."""
-        self._mute = False
-        """It tells nothing of a code that came or went."""
 
     # Which topics it has
 
@@ -139,94 +113,19 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
 
     @override
     def _set_available(self, state: State | None) -> bool:
-        if super()._heard(state):
-            self._listen()
+        if super()._heard(state) and not self._stopped:
+            self._topics.listen()
         else:
             self._deafen()
         return super()._set_available(state)
 
-    def _listen(self) -> None:
-        """Follow what Zigbee2MQTT has on its network, if it is not followed yet."""
-        if not self._unlisten and not self._stopped and self._ieee:
-            for name, told in (
-                ("state", self._bridge_told),
-                ("devices", self._devices_told),
-            ):
-                topic = f"{self._base}/bridge/{name}"
-                self._unlisten.append(self._subscribe(topic, told, nothing))
-            self._rename(self._known_as)
-
-    def _subscribe(
-        self,
-        topic: str,
-        told: Callable[[ReceiveMessage], None],
-        begun: Callable[[], None],
-    ) -> Callable[[], None]:
-        """Follow a topic; `begun` is called once the broker knows. Return its end."""
-        # Only here: whoever has no MQTT need not load it.
-        from homeassistant.components import mqtt  # noqa: PLC0415
-
-        undo: list[Callable[[], None]] = []
-
-        async def subscribe() -> None:
-            hass = self._hass
-            try:
-                # Without an encoding: Home Assistant would log what it cannot decode.
-                undo.append(await mqtt.async_subscribe(hass, topic, told, 0, None))
-            except HomeAssistantError as err:
-                _LOGGER.debug("Lock %s not followed: %s", self.ref.id, err)
-            else:
-                undo.append(mqtt.async_on_subscribe_done(hass, topic, 0, begun))
-
-        name = f"subscription of {self.ref.id}"
-        task = self._hass.async_create_background_task(subscribe(), name)
-
-        def end() -> None:
-            task.cancel()
-            while undo:
-                undo.pop()()
-
-        return end
-
     def _deafen(self) -> None:
         """Follow nothing any more; who waits for an answer gets none."""
-        while self._unlisten:
-            self._unlisten.pop()()
-        self._rename("")
+        self._topics.stop()
         for _, answer in self._waiting:
             if not answer.done():
                 answer.set_result(None)
         self._bolt_moved.set()
-
-    def _rename(self, name: str) -> None:
-        """Follow the topic of that name, and no other."""
-        if name == self._name:
-            return
-        if self._unreport:
-            self._unreport()
-            self._unreport = None
-        self._name = name
-        self._named.clear()
-        if name:
-            topic = f"{self._base}/{name}"
-            self._unreport = self._subscribe(topic, self._reported, self._named.set)
-
-    @callback
-    def _bridge_told(self, message: ReceiveMessage) -> None:
-        if not message.retain:
-            # Now it says once more what it knew of all its devices.
-            self._repeats_until = self._hass.loop.time() + REPEATS
-
-    @callback
-    def _devices_told(self, message: ReceiveMessage) -> None:
-        found = messages.device_of(message.payload, self._ieee)
-        if isinstance(found, Device):
-            self._take_device(found)
-            self._known_as = found.name
-            self._rename(found.name)
-        elif found is not None:
-            self._known_as = ""
-            self._rename("")
 
     def _take_device(self, device: Device) -> None:
         before = self.capabilities
@@ -246,26 +145,11 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
         if self._stopped or not super()._heard(state):
             raise LockUnreachable("entity not available")
         # Who cleans a lock that was removed has not started it.
-        self._listen()
-        try:
-            async with asyncio.timeout(ANSWER):
-                await self._named.wait()
-        except TimeoutError:
-            raise LockUnreachable("not on its network") from None
-        return f"{self._base}/{self._name}"
+        return await self._topics.reach(ANSWER)
 
     async def _publish(self, what: str, data: dict[str, Any]) -> None:
         """Send something to the lock. Raises LockUnreachable: it was not sent."""
-        from homeassistant.components import mqtt  # noqa: PLC0415
-
-        topic = await self._reach()
-        try:
-            # Not to be kept for later, by nobody: a door must not open then.
-            await mqtt.async_publish(
-                self._hass, f"{topic}/{what}", json.dumps(data), qos=0, retain=False
-            )
-        except HomeAssistantError as err:
-            raise LockUnreachable(type(err).__name__) from None
+        await self._topics.publish(f"{await self._reach()}/{what}", data)
 
     # What it tells
 
@@ -327,14 +211,9 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
         """Tell of what the lock says was done."""
         user = action.user
         if action.programming:
-            now = self._hass.loop.time()
-            known = None if user is None else self._own.get((action.kind, user))
-            if user is not None:
-                self._empty.discard(user)
-            if known is None or known < now:
-                self._moves.named(
-                    self._event(action.kind, action.method, user), shows=False
-                )
+            if not self.changed_by_us(action):
+                event = self._event(action.kind, action.method, user)
+                self._moves.named(event, shows=False)
             return
         who = UNKNOWN_ACTOR
         if action.method is Method.AUTOMATIC:
@@ -413,7 +292,7 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
         self, what: str, data: dict[str, Any], wanted: Wanted
     ) -> Report | None:
         """Send something and wait for the message that is wanted; None: it did not come."""
-        await asyncio.sleep(self._repeats_until - self._hass.loop.time())
+        await asyncio.sleep(self._topics.repeats_until - self._hass.loop.time())
         answer: asyncio.Future[Report | None] = self._hass.loop.create_future()
         waiting = wanted, answer
         self._waiting.append(waiting)
@@ -428,7 +307,7 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
 
     def _answers(self, report: Report) -> bool:
         """Tell whether a message is there for no other reason than a question."""
-        if report.action or self._hass.loop.time() < self._repeats_until:
+        if report.action or self._hass.loop.time() < self._topics.repeats_until:
             return False
         return self._last is None or self._last.rest == report.rest
 
@@ -501,7 +380,7 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
             async with asyncio.timeout(patience) as limit:
                 jammed = False
                 while self._since is not target:
-                    if not self._name:
+                    if not self._topics.name:
                         raise OutcomeUnknown("went away")
                     if self._denied:
                         raise LockRefused(Refusal.NEEDS_CODE)
@@ -527,93 +406,3 @@ class Zigbee2MqttDriver(NumberedCodes, EntityDriver):
             raise LockRefused(Refusal.JAMMED)
         if self._since is not target:
             raise OutcomeUnknown(f"found {self._since}")
-
-    # Its codes
-
-    async def _program(self, kind: AccessKind, number: int, digits: str | None) -> bool:
-        """Change a code; tell whether the lock said that it did."""
-        self._own[kind, number] = self._hass.loop.time() + LATE
-
-        def said(report: Report) -> bool:
-            action = report.action
-            return action is not None and (action.kind, action.user) == (kind, number)
-
-        code = {
-            "user": number,
-            "user_type": "unrestricted",
-            "user_enabled": True,
-            "pin_code": digits,
-        }
-        return await self._ask("set", {"pin_code": code}, said) is not None
-
-    @override
-    async def put_number(self, number: int, digits: str) -> None:
-        if self._mute and number not in self._empty:
-            # Else it could not be told from the code before it.
-            await self.drop_number(number)
-        was_free = number in self._empty
-        self._empty.discard(number)
-        if await self._program(AccessKind.CODE_ADDED, number, digits):
-            return
-        status = await self._status(number)
-        if status is CodeStatus.EMPTY:
-            raise LockRefused(Refusal.OTHER, "not taken")
-        if status is not CodeStatus.ENABLED or not was_free:
-            raise OutcomeUnknown("no word of the code")
-        self._mute = True
-
-    @override
-    async def drop_number(self, number: int) -> None:
-        if await self._program(AccessKind.CODE_REMOVED, number, None):
-            return
-        status = await self._status(number)
-        if status is CodeStatus.UNKNOWN:
-            raise OutcomeUnknown("no word of the code")
-        if status is not CodeStatus.EMPTY:
-            raise LockRefused(Refusal.OTHER, "still there")
-
-    async def _status(self, number: int) -> CodeStatus:
-        """Ask what is under a number, where the lock can be asked."""
-        if self._deaf:
-            raise OutcomeUnknown("no answer")
-        if Capability.CODE_STATUS not in self.capabilities:
-            return CodeStatus.UNKNOWN
-        try:
-            return await self.read_number(number)
-        except LockUnreachable as err:
-            raise OutcomeUnknown(str(err)) from err
-
-    @override
-    async def read_number(self, number: int) -> CodeStatus:
-        for way in list(self._ways):
-            status = await self._status_by(way, number)
-            if status is not None:
-                self._ways = [way]
-                self._empty.discard(number)
-                if status is CodeStatus.EMPTY:
-                    self._empty.add(number)
-                return status
-            if self._deaf:
-                raise LockUnreachable("no answer")
-            # Is it there at all?
-            await self._look_at_bolt()
-        # It is not asked again: each question costs its battery, and our patience.
-        self.capabilities &= ~Capability.CODE_STATUS
-        return CodeStatus.UNKNOWN
-
-    async def _status_by(self, way: str, number: int) -> CodeStatus | None:
-        """Ask in one way; None: it does not answer that.
-
-        Zigbee2MQTT repeats what it knew with each message: what is new is the answer, and
-        what is not may only be an answer where there is no other reason for the message.
-        """
-        before = self._last.users.get(number) if self._last else None
-
-        def told(report: Report) -> bool:
-            status = report.users.get(number)
-            return status is not None and (
-                status is not before or self._answers(report)
-            )
-
-        report = await self._ask("get", {way: {"user": number}}, told)
-        return report.users[number] if report else None
