@@ -26,7 +26,7 @@ from ..models import (
 from . import zigbee2mqtt_messages as messages
 from .any_lock import RESTING, EntityDriver
 from .driver import Bolt, LockState, Turn
-from .moves import TOGETHER, Moves
+from .moves import LATE, TOGETHER, Moves
 from .numbered import Numbers
 from .zigbee2mqtt_codes import CodesByMessage, Wanted
 from .zigbee2mqtt_messages import Action, Device, Report
@@ -45,8 +45,6 @@ ANSWER = 5.0
 """Seconds that an answer may take; Zigbee2MQTT says nothing of those that never come."""
 QUIET = 30.0
 """Seconds until a lock that did not answer is asked again; doubles, up to an hour."""
-LATE = 30.0
-"""Seconds in which a lock still tells of what we asked of it."""
 _QUIET_MOST = 3600.0
 _ECHO = 0.5
 """Seconds in which the same message again is a broker that delivers it twice."""

@@ -13,11 +13,9 @@ from ..models import (
     OutcomeUnknown,
     Refusal,
 )
+from .moves import LATE
 from .numbered import CodeStatus, NumberedCodes
 from .zigbee2mqtt_messages import Action, Report
-
-LATE = 30.0
-"""Seconds in which a lock still tells of what we asked of it."""
 
 type Wanted = Callable[[Report], bool]
 
