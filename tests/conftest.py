@@ -1,11 +1,11 @@
 """Fixtures: a Home Assistant with a Bluetooth air in it, and a home with a lock."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import timedelta
 import logging
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homeassistant.components import bluetooth
 from homeassistant.config_entries import ConfigEntryState
@@ -28,6 +28,9 @@ from virtual_home.nuki import LockOptions, NukiLock
 from virtual_home.scanner import Scanner
 
 from .log.authority import Authority
+
+if TYPE_CHECKING:
+    from .zigbee2mqtt import Zigbee2Mqtt
 
 # What is drawn must not decide whether a change passes: the same draws each time.
 settings.register_profile("steady", derandomize=True)
@@ -187,6 +190,25 @@ async def entry(hass: HomeAssistant, nuki: NukiLock) -> AsyncGenerator[HomeEntry
 def home(entry: HomeEntry) -> Home:
     """Give the running home."""
     return entry.runtime_data
+
+
+@pytest.fixture(scope="session")
+def zigbee2mqtt_session() -> Iterator[Zigbee2Mqtt]:
+    """Run a radio, a broker and Zigbee2MQTT for all tests together."""
+    # Only here: what it needs is not to be had with a newer Home Assistant.
+    from .zigbee2mqtt import running
+
+    with running() as z2m:
+        yield z2m
+
+
+@pytest.fixture
+def z2m(
+    zigbee2mqtt_session: Zigbee2Mqtt, socket_enabled: None
+) -> Iterator[Zigbee2Mqtt]:
+    """Give them, with all locks locked, well and without a code."""
+    yield zigbee2mqtt_session
+    zigbee2mqtt_session.heal()
 
 
 async def log_of(home: Home, *kinds: str) -> list[dict[str, Any]]:

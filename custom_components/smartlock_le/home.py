@@ -190,6 +190,7 @@ class Home:
                 await self.codes.lock_removed(lock.ref.id)
                 issues.lock_problem(self.hass, lock.ref, None)
                 issues.two_writers(self.hass, lock.ref, "")
+                issues.pins_shown(self.hass, lock.ref, shown=False)
             await self.roster.enter_members()
             ids = {lock.ref.id: sid for sid, lock in self.roster.locks.items()}
             for lock in changes.added:
@@ -209,6 +210,7 @@ class Home:
             if lock.driver.pairing_lost:
                 problem = "pairing_lost"
             issues.lock_problem(self.hass, lock.ref, problem)
+            issues.pins_shown(self.hass, lock.ref, shown=lock.driver.pins_shown)
             keys = self.book.get(lock.ref.id)
             if keys and keys.firmware != lock.driver.firmware:
                 self.spawn(self._keep_firmware(lock), f"firmware {lock.ref.id}")

@@ -28,6 +28,24 @@ def lock_problem(hass: HomeAssistant, lock: LockRef, problem: str | None) -> Non
 
 
 @callback
+def pins_shown(hass: HomeAssistant, lock: LockRef, *, shown: bool) -> None:
+    """Say that codes of a lock can be read by whoever reads its messages, or no more."""
+    issue = f"pins_shown_{lock.id}"
+    if not shown:
+        ir.async_delete_issue(hass, DOMAIN, issue)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue,
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="pins_shown",
+        translation_placeholders={"lock": lock.name},
+    )
+
+
+@callback
 def code_left(hass: HomeAssistant, grant_id: str, lock: LockRef | None) -> None:
     """Say that the code of a grant that is over is on a lock; lock None: it is not."""
     issue = f"code_left_{grant_id}"

@@ -153,6 +153,8 @@ class LockDriver(ABC):
     """The lock is heard and lets us in."""
     pairing_lost: bool = False
     """The lock no longer knows us."""
+    pins_shown: bool = False
+    """What stands between us and the lock shows codes to everybody beside it."""
     pin_wrong: bool = False
     """The lock's PIN is not ours: it is not tried again, for a lock counts."""
 

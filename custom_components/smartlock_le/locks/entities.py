@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
+from .zigbee2mqtt_messages import address
 
 _DOOR_LOCK = "-257"
 """How ZHA ends the unique id of what stands on a Door Lock cluster."""
@@ -18,6 +19,7 @@ class Family(StrEnum):
 
     NUKI = "nuki"
     ZHA = "zha"
+    ZIGBEE2MQTT = "zigbee2mqtt"
     ANY = "any"
 
 
@@ -76,13 +78,24 @@ def brought(hass: HomeAssistant, known: set[str | None]) -> dict[str, Brought]:
         if device is not None and entry.has_entity_name and not state:
             name = device.name_by_user or device.name or name
         found[id_of(entry)] = Brought(
-            id_of(entry), entry.entity_id, name, entry.platform, family_of(entry)
+            id_of(entry),
+            entry.entity_id,
+            name,
+            entry.platform,
+            family_of(entry, device),
         )
     return found
 
 
-def family_of(entry: er.RegistryEntry) -> Family:
-    """Return which driver a lock entity gets."""
+def family_of(entry: er.RegistryEntry, device: dr.DeviceEntry | None) -> Family:
+    """Return which driver a lock entity gets; `device` is what it is on."""
+    if (
+        entry.platform == "mqtt"
+        and (found := address(id_of(entry)))
+        and device is not None
+        and ("mqtt", f"zigbee2mqtt_{found[0]}") in device.identifiers
+    ):
+        return Family.ZIGBEE2MQTT
     if entry.platform == "zha" and entry.unique_id.endswith(_DOOR_LOCK):
         return Family.ZHA
     return Family.ANY

@@ -13,6 +13,7 @@ from .nuki.client import Credentials
 from .nuki.driver import NukiDriver
 from .zha import ZhaDriver
 from .zha_codes import count_numbers
+from .zigbee2mqtt import Zigbee2MqttDriver
 
 FIRST, LAST = 1, 30
 """The numbers of a lock that are ours where nobody says otherwise."""
@@ -36,6 +37,9 @@ def build_driver(
         case Family.ZHA:
             numbers = LockNumbers(book, lock_id)
             return ZhaDriver(hass, ref, numbers, usable_numbers(keys))
+        case Family.ZIGBEE2MQTT:
+            numbers = LockNumbers(book, lock_id)
+            return Zigbee2MqttDriver(hass, ref, numbers, usable_numbers(keys))
         case Family.ANY:
             return EntityDriver(hass, ref)
 
@@ -48,7 +52,7 @@ def usable_numbers(keys: LockKeys) -> range:
 
 def numbered(family: Family) -> bool:
     """Tell whether the locks of a family know a code by its number alone."""
-    return family is Family.ZHA
+    return family in (Family.ZHA, Family.ZIGBEE2MQTT)
 
 
 async def count(hass: HomeAssistant, lock_id: str, family: Family) -> int | None:

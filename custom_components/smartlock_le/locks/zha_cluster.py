@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 import inspect
-import logging
 import sys
-from typing import Any, Protocol, override
+from typing import Any, Protocol
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceNotFound
 import voluptuous as vol
 
 from ..models import LockUnreachable, OutcomeUnknown
+from .hush import hushed
 
 ANSWER = 10.0
 """Seconds that a lock has to answer a command; a sleeping one is told within 8."""
@@ -32,7 +32,7 @@ _DOOR_LOCK, _ALARMS = 0x0101, 0x0009
 _LOCK_STATE = "lock_state"
 _EVENTS = _OPERATION, _PROGRAMMING = 0x20, 0x21
 _ALARM = 0x00
-_LIBRARIES = ("zha", "zhaquirks", "zigpy", "bellows", "serialx")
+_LIBRARIES = ("zha", "zhaquirks", "zigpy", "zigpy_", "bellows", "serialx")
 
 
 class Command(IntEnum):
@@ -178,7 +178,7 @@ class DoorCluster:
 
     async def tell_secret(self, command: Command, *fields: Any) -> int:
         """Tell it what no line of a log may hold."""
-        with _silence():
+        with hushed(*_LIBRARIES):
             return await self.tell(command, *fields)
 
     async def user_status(self, user: int) -> int | None:
@@ -324,32 +324,3 @@ class _Alarm:
         """Hear a command; zigpy calls it by this name."""
         if command == _ALARM and int(fields[1]) == _DOOR_LOCK:
             self._ears.alarmed(int(fields[0]))
-
-
-class _NoDebug(logging.Filter):
-    """Lets no detail through."""
-
-    @override
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno > logging.DEBUG
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep the details of what is on its way out of every log.
-
-    Who looks for a fault lets these libraries log each frame: the code is in it.
-    """
-    loggers = [
-        logging.getLogger(name)
-        for name in list(logging.root.manager.loggerDict)
-        if (top := name.partition(".")[0]) in _LIBRARIES or top.startswith("zigpy_")
-    ]
-    silent = _NoDebug()
-    for logger in loggers:
-        logger.addFilter(silent)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeFilter(silent)
