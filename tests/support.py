@@ -16,6 +16,7 @@ from homeassistant.util.async_ import get_scheduled_timer_handles
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
+from custom_components.smartlock_le import alarm
 from custom_components.smartlock_le.access import change, codes, grants, reconcile
 from custom_components.smartlock_le.const import DOMAIN
 from custom_components.smartlock_le.home import Home, HomeEntry
@@ -110,7 +111,7 @@ def pass_to(home: Home, moment: datetime, monkeypatch: pytest.MonkeyPatch) -> No
 
     Firing every timer of the loop, as the harness does, breaks a radio at work.
     """
-    for module in (change, codes, grants, reconcile):
+    for module in (alarm, change, codes, grants, reconcile):
         monkeypatch.setattr(module, "utc_now", lambda: moment)
     for handle in get_scheduled_timer_handles(home.hass.loop):
         job = getattr(handle._callback, "job", None)

@@ -64,7 +64,9 @@ async def test_guests_and_grants(
     await act(hass, "grant_emergency_access", GRANT)
     await hass.async_block_till_done()
     found = {event["summary"] for event in await events(hass)}
-    assert found == {"Gina", "Engine 7"}
+    assert "Gina" in found
+    assert any(summary.startswith("grant ") for summary in found)
+    assert "Engine" not in str(await events(hass))
     assert "Gina" not in str(shown(hass).as_dict())
     assert "Engine" not in str(shown(hass).as_dict())
 
@@ -94,7 +96,7 @@ async def test_an_event_makes_a_guest(
     )
     assert not len(nuki.device.codes)
     (entry,) = await log_of(home, "code")
-    assert entry["actor_kind"] == "owner"
+    assert (entry["actor_kind"], entry["actor_name"]) == ("unknown", "")
     answer = await act(hass, "change_guest", {"guest": code.id, "new_pin": True})
     assert [str(c.digits) for c in nuki.device.codes] == [answer["pin"]]
 

@@ -1,5 +1,6 @@
 """Codes and guests in a real home with a simulated Nuki: actions, persons, schedules."""
 
+import asyncio
 from datetime import datetime, timedelta
 import logging
 from typing import Any
@@ -19,9 +20,10 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
-from custom_components.smartlock_le import schedules
+from custom_components.smartlock_le import alarm as alarm_module, schedules
 from custom_components.smartlock_le.access.code_models import Opening
 from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.models import HOME_ACTOR
 from custom_components.smartlock_le.opening import home_folder
 from virtual_home.nuki import NukiLock
 
@@ -235,7 +237,7 @@ async def test_a_person_is_deleted_while_we_do_not_run(
 async def test_after_a_restart(
     hass: HomeAssistant, entry: HomeEntry, nuki: NukiLock
 ) -> None:
-    """It goes on as it stood; a code that somebody took off is put on again."""
+    """It goes on as it stood; that somebody took a code off is said, and not undone."""
     answer = await add_guest(hass)
     (code,) = nuki.device.codes
     assert await hass.config_entries.async_reload(entry.entry_id)
@@ -248,8 +250,13 @@ async def test_after_a_restart(
     await hass.config_entries.async_unload(entry.entry_id)
     nuki.device.codes.remove(code.code_id)
     await hass.config_entries.async_setup(entry.entry_id)
-    await until(lambda: len(nuki.device.codes) == 1)
+    await until(lambda: "code_failed" in issues(hass))
+    (listed,) = (await act(hass, "list_codes"))["codes"]
+    assert listed["locks"][0]["reason"] == "missing"
+    assert not len(nuki.device.codes)
+    await act(hass, "resync", {"lock": LOCK})
     assert nuki.device.press(int(answer["pin"])).opened
+    assert "code_failed" not in issues(hass)
 
 
 async def test_a_grant_leaves_codes_of_guests_alone(
@@ -465,3 +472,88 @@ async def test_another_writer(
     elsewhere.add_to_hass(hass)
     home.writers.check()
     assert "two_writers" not in issues(hass)
+
+
+async def test_a_lock_that_left_while_we_did_not_run(
+    hass: HomeAssistant, entry: HomeEntry, nuki: NukiLock
+) -> None:
+    """Its codes are not on it any more, and do not come back with it."""
+    await add_guest(hass)
+    await hass.config_entries.async_unload(entry.entry_id)
+    (subentry,) = entry.subentries
+    hass.config_entries.async_remove_subentry(entry, subentry)
+    await hass.config_entries.async_setup(entry.entry_id)
+    home = entry.runtime_data
+    await until(lambda: not len(nuki.device.codes))
+    (code,) = home.codes.all()
+    assert (code.locks, code.places) == (frozenset(), {})
+    assert await act(hass, "remove_guest", {"guest": code.id}) == {"still_on": []}
+
+
+async def test_a_script_that_is_stopped(
+    hass: HomeAssistant, home: Home, nuki: NukiLock
+) -> None:
+    """What was begun goes to its end."""
+    answer = await add_guest(hass)
+    removing = asyncio.create_task(home.codes.remove(answer["guest"], HOME_ACTOR))
+    await asyncio.sleep(0)
+    removing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await removing
+    await until(lambda: not len(nuki.device.codes))
+    await until(lambda: not home.codes._codes)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"end": "9999-12-31T00:00:00+00:00"},
+        {"start": "1999-12-31T00:00:00+00:00"},
+        {"start": "0001-01-01T00:00:00+00:00"},
+    ],
+)
+async def test_times_that_no_lock_knows(
+    hass: HomeAssistant, home: Home, times: dict[str, str]
+) -> None:
+    with pytest.raises(ServiceValidationError) as caught:
+        await add_guest(hass, **times)
+    assert caught.value.translation_key == "code_time_far"
+    assert home.codes.all() == []
+
+
+async def test_a_pin_that_is_none(hass: HomeAssistant, home: Home) -> None:
+    """No part of it comes back."""
+    for pin in ("12x456", "١٢٣٤٥٦", "123 456"):
+        with pytest.raises(vol.Invalid):
+            await add_guest(hass, pin=pin, locks=[])
+
+
+async def test_our_own_calendar_is_no_schedule(hass: HomeAssistant, home: Home) -> None:
+    """A guest's own event would let the guest in at any time."""
+    calendar = "calendar.test_home_guests_and_emergency_access"
+    with pytest.raises(ServiceValidationError) as caught:
+        await add_guest(hass, schedule=calendar)
+    assert caught.value.translation_key == "schedule_not_found"
+
+
+async def test_the_alarm_sleeps_in_naps(
+    hass: HomeAssistant, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that is set forward must not let a code open longer."""
+    rung: list[int] = []
+
+    async def work() -> None:
+        rung.append(1)
+
+    alarm = alarm_module.Alarm(hass, work, home.spawn, "test")
+    monkeypatch.setattr(alarm_module, "_NAP", timedelta(seconds=0.05))
+    alarm.set(NOW() + timedelta(hours=1))
+    await asyncio.sleep(0.2)
+    assert not rung
+    ahead = NOW() + timedelta(hours=2)
+    monkeypatch.setattr(alarm_module, "utc_now", lambda: ahead)
+    await until(lambda: rung)
+    alarm.set(ahead + timedelta(hours=1))
+    alarm.stop()
+    alarm.set(NOW())
+    assert alarm._off is None

@@ -1,11 +1,15 @@
 """One timer, set anew each time: nothing has one of its own."""
 
 from collections.abc import Callable, Coroutine
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
+
+from .models import utc_now
+
+_NAP = timedelta(minutes=5)
 
 
 class Alarm:
@@ -36,8 +40,14 @@ class Alarm:
             self._off()
             self._off = None
         self._when = when
-        if when is not None:
-            self._off = async_track_point_in_utc_time(self._hass, self.ring, when)
+        self._sleep()
+
+    @callback
+    def _sleep(self) -> None:
+        """Sleep until then, in short naps: the clock may be set meanwhile."""
+        if self._when is not None:
+            nap = min(self._when, utc_now() + _NAP)
+            self._off = async_track_point_in_utc_time(self._hass, self.ring, nap)
 
     @callback
     def stop(self) -> None:
@@ -47,6 +57,9 @@ class Alarm:
 
     @callback
     def ring(self, _: datetime) -> None:
-        """Start the work."""
+        """Start the work, if it is time."""
         self._off = None
+        if self._when is not None and utc_now() < self._when:
+            self._sleep()
+            return
         self._spawn(self._work(), self._name)

@@ -13,7 +13,6 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from . import actors
 from .access.actions import TEXT
 from .access.change import Change
 from .access.code_models import FOREVER, Code, CodeError, Holder
@@ -21,7 +20,7 @@ from .access.models import Grant
 from .entity import HomeEntity
 from .errors import translated
 from .home import Home, HomeEntry
-from .models import Capability
+from .models import UNKNOWN_ACTOR, Capability
 
 PARALLEL_UPDATES = 1
 _LEAST = timedelta(minutes=1)
@@ -38,7 +37,10 @@ async def async_setup_entry(
 
 
 class AccessCalendar(HomeEntity, CalendarEntity):
-    """Each guest and each open grant is an event. Names are in it, never in its state."""
+    """Each guest and each open grant is an event.
+
+    The name of a guest is in the event, and never in the state; an agency is in neither.
+    """
 
     _attr_supported_features = CalendarEntityFeature.CREATE_EVENT
 
@@ -74,10 +76,7 @@ class AccessCalendar(HomeEntity, CalendarEntity):
             for code in self.home.codes.all()
             if code.holder is Holder.GUEST
         ]
-        grants = [
-            self._of_grant(grant, named=named)
-            for grant in self.home.grants.open_grants()
-        ]
+        grants = [self._of_grant(grant) for grant in self.home.grants.open_grants()]
         return guests + grants
 
     def _of_guest(self, code: Code, *, named: bool) -> CalendarEvent:
@@ -91,25 +90,27 @@ class AccessCalendar(HomeEntity, CalendarEntity):
             uid=code.id,
         )
 
-    def _of_grant(self, grant: Grant, *, named: bool) -> CalendarEvent:
+    def _of_grant(self, grant: Grant) -> CalendarEvent:
         return CalendarEvent(
             start=dt_util.as_local(grant.start),
             end=dt_util.as_local(grant.end),
-            summary=grant.agency if named else f"grant {grant.id}",
+            summary=f"grant {grant.id}",
             location=self.home.codes.lock_name(grant.lock),
             uid=grant.id,
         )
 
     @override
     async def async_create_event(self, **kwargs: Any) -> None:
-        """Make a guest of all locks that take codes; an admin gives the PIN later."""
+        """Make a guest of all locks that take codes; an admin gives the PIN later.
+
+        Who asks is not known: Home Assistant does not say whose calendar page it is.
+        """
         locks = frozenset(
             lock.ref.id
             for lock in self.home.roster.locks.values()
             if Capability.CODES in lock.capabilities
         )
         times = {"start": _moment(kwargs["dtstart"]), "end": _moment(kwargs["dtend"])}
-        actor = await actors.from_context(self.hass, self._context)
         with translated():
             if kwargs.get("rrule"):
                 raise CodeError("calendar_repeats")
@@ -120,7 +121,7 @@ class AccessCalendar(HomeEntity, CalendarEntity):
             if not locks:
                 raise CodeError("no_code_lock")
             change = Change(name=name, locks=locks, times=times)
-            await self.home.codes.add_guest(change, actor)
+            await self.home.codes.add_guest(change, UNKNOWN_ACTOR)
 
 
 def _moment(value: date) -> datetime:

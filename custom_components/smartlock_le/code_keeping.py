@@ -41,13 +41,13 @@ class CodeKeeping:
         self._spawn = spawn
         self._tell = tell
         self.alarm = Alarm(hass, self._due, spawn, "codes due")
-        self._schedules = Schedules(hass, self._schedule_changed, self._silent)
+        self.schedules = Schedules(hass, self._schedule_changed, self._silent)
         self.codes = Codes(
             CodeLedger(log),
             self._open_vault,
             find_lock,
             markers,
-            opening=self._schedules.opening,
+            opening=self.schedules.opening,
             spawn=spawn,
             schedule=self.alarm.set,
             settled=self._settled,
@@ -55,9 +55,10 @@ class CodeKeeping:
         )
         self._undo: list[Callable[[], None]] = []
 
-    async def start(self) -> None:
-        """Take up the codes there were. Raises LogUnavailable."""
+    async def start(self, locks: set[str]) -> None:
+        """Take up the codes there were, on the locks there are. Raises LogUnavailable."""
         await self.codes.load()
+        await self.codes.only(locks)
         self._undo.append(
             self._hass.bus.async_listen(
                 er.EVENT_ENTITY_REGISTRY_UPDATED, self._registry_changed
@@ -71,8 +72,8 @@ class CodeKeeping:
         while self._undo:
             self._undo.pop()()
         self.alarm.stop()
-        self._schedules.stop()
         await self.codes.stop()
+        self.schedules.stop()
 
     async def _open_vault(self) -> Vault:
         path = home_folder(self._hass) / "keys" / "codes.key"
@@ -125,5 +126,5 @@ class CodeKeeping:
 
     @callback
     def _changed(self) -> None:
-        self._schedules.follow(self.codes.schedules)
+        self.schedules.follow(self.codes.schedules)
         self._tell()

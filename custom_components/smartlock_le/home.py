@@ -120,7 +120,8 @@ class Home:
         )
         try:
             await self.grants.load()
-            await self.keeping.start()
+            members = {s.unique_id for s in self.entry.subentries.values()}
+            await self.keeping.start({lock for lock in members if lock})
         except LogUnavailable as err:
             _LOGGER.error("The grants and codes cannot be read: %s", err)
             self._grants_known = False

@@ -15,10 +15,12 @@ from homeassistant.core import (
     HomeAssistant,
     callback,
 )
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_call_later, async_track_state_change_event
 from homeassistant.util import dt as dt_util
 
 from .access.code_models import Opening
+from .const import DOMAIN
 
 GRACE = timedelta(minutes=5)
 """How long an entity may be silent, as at a start, before its codes open no more."""
@@ -42,6 +44,7 @@ class Schedules:
         self._undo: CALLBACK_TYPE = _nothing
         self._waiting: dict[str, CALLBACK_TYPE] = {}
         self._given_up: set[str] = set()
+        self._stopped = False
 
     @callback
     def follow(self, entities: set[str]) -> None:
@@ -61,7 +64,19 @@ class Schedules:
     @callback
     def stop(self) -> None:
         """Follow none."""
+        self._stopped = True
         self.follow(set())
+        for cancel in self._waiting.values():
+            cancel()
+        self._waiting.clear()
+
+    @callback
+    def usable(self, entity: str) -> bool:
+        """Tell whether codes may open by it: there is such, and it is none of ours."""
+        entry = er.async_get(self._hass).async_get(entity)
+        return self._hass.states.get(entity) is not None and (
+            entry is None or entry.platform != DOMAIN
+        )
 
     @callback
     def opening(self, entity: str) -> Opening:
@@ -70,7 +85,7 @@ class Schedules:
         if state is None or state.state in _SILENT:
             if entity in self._given_up:
                 return Opening(on=False)
-            if entity not in self._waiting:
+            if entity not in self._waiting and not self._stopped:
                 self._wait_for(entity)
             return Opening(on=None)
         self._heard(entity)

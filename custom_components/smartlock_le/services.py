@@ -137,7 +137,8 @@ def _resolved(hass: HomeAssistant, home: Home, data: Data) -> tuple[Data, str]:
                 translation_domain=DOMAIN, translation_key="not_a_person"
             )
         data["person"], data["name"] = person, persons.name_of(hass, person)
-    if (schedule := data.get("schedule")) and hass.states.get(schedule) is None:
+    schedule = data.get("schedule")
+    if schedule and not home.keeping.schedules.usable(schedule):
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="schedule_not_found"
         )

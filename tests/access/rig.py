@@ -41,6 +41,7 @@ class Markers:
 
     names: dict[str, list[str]] = field(default_factory=dict)
     numbers: dict[str, dict[str, int]] = field(default_factory=dict)
+    resting: dict[str, set[str]] = field(default_factory=dict)
     broken: bool = False
 
     def markers(self, lock: str) -> tuple[str, ...]:
@@ -61,6 +62,16 @@ class Markers:
         if marker in self.names.get(lock, []):
             self.names[lock].remove(marker)
         self.numbers.get(lock, {}).pop(marker, None)
+        self.resting.get(lock, set()).discard(marker)
+
+    async def take_number(self, lock: str, marker: str, number: int) -> None:
+        """Keep a number."""
+        if self.broken:
+            raise WriteError("full")
+        numbers = self.numbers.setdefault(lock, {})
+        if number not in (n for one, n in numbers.items() if one != marker):
+            numbers[marker] = number
+            self.resting.get(lock, set()).discard(marker)
 
 
 @dataclass
@@ -74,9 +85,19 @@ class LockMarkers:
         """Give the numbers by name."""
         return self.markers.numbers.setdefault(self.lock, {})
 
+    def resting(self) -> set[str]:
+        """Give the names that have nothing under their number."""
+        return self.markers.resting.setdefault(self.lock, set())
+
     async def take(self, name: str, number: int) -> None:
         """Keep one."""
-        self.taken()[name] = number
+        await self.markers.take_number(self.lock, name, number)
+
+    async def rest(self, name: str) -> None:
+        """Let one rest."""
+        if self.markers.broken:
+            raise WriteError("full")
+        self.resting().add(name)
 
 
 class Rig:
@@ -192,7 +213,7 @@ class Rig:
     def settled(self, code: Code, place: Placement, problem: str) -> None:
         """Note what is wrong."""
         self.problems.pop((code.id, place.lock), None)
-        if problem and place.lock in code.places:
+        if problem:
             self.problems[code.id, place.lock] = problem
 
     def changed(self) -> None:
@@ -293,9 +314,11 @@ async def rig(
     """Run a home of fake locks; its clock stands still."""
     made = Rig(folder, count, windowed)
     clock: Callable[[], datetime] = lambda: made.now  # noqa: E731
+    ran: Callable[[], float] = lambda: made.now.timestamp()  # noqa: E731, PLW0108
     with (
         patch.object(change, "utc_now", clock),
         patch.object(codes, "utc_now", clock),
+        patch.object(codes, "monotonic", ran),
         patch.object(reconcile, "utc_now", clock),
         patch.object(numbered, "PAUSE", 0.0),
     ):

@@ -29,6 +29,7 @@ class Book:
     def __init__(self) -> None:
         """Know every name, and no number."""
         self.kept: dict[str, int] = {}
+        self.at_rest: set[str] = set()
         self.broken = False
         self.unknown = False
 
@@ -36,12 +37,23 @@ class Book:
         """Give the numbers by name."""
         return self.kept
 
+    def resting(self) -> set[str]:
+        """Give the names that have nothing under their number."""
+        return self.at_rest
+
     async def take(self, name: str, number: int) -> None:
         """Keep one."""
         if self.broken:
             raise WriteError("full")
         if not self.unknown:
             self.kept[name] = number
+            self.at_rest.discard(name)
+
+    async def rest(self, name: str) -> None:
+        """Let one rest."""
+        if self.broken:
+            raise WriteError("full")
+        self.at_rest.add(name)
 
 
 class NumberedBench(ABC):
@@ -90,6 +102,7 @@ class NumberedContract:
         await driver.clear_code(number, "LE one")
         assert numbered.codes == {}
         assert numbered.book.kept == {"LE one": number}
+        assert await driver.read_codes() == []
         assert await driver.set_code(digits, "LE one", window()) == number
 
     async def test_two_people_two_numbers(self, numbered: NumberedBench) -> None:
@@ -117,6 +130,25 @@ class NumberedContract:
         assert caught.value.reason is Refusal.CODE_GONE
         with pytest.raises(LockRefused):
             await driver.change_window(1, "LE one", window())
+
+    async def test_somebody_came_while_a_number_rested(
+        self, numbered: NumberedBench
+    ) -> None:
+        """Their code is neither overwritten nor cleared: ours goes to another number."""
+        driver = numbered.driver
+        if Capability.CODE_STATUS not in driver.capabilities:
+            return
+        number = await driver.set_code(driver.new_code(), "LE one", window())
+        await driver.clear_code(number, "LE one")
+        numbered.add_code(number, "135790")
+        await driver.clear_marked({"LE one"})
+        with pytest.raises(LockRefused):
+            await driver.clear_code(number, "LE one")
+        assert numbered.codes == {number: "135790"}
+        assert await driver.find_code("LE one") is None
+        other = await driver.set_code(driver.new_code(), "LE one", window())
+        assert other != number
+        assert numbered.codes[number] == "135790"
 
     async def test_no_number_left(self, numbered: NumberedBench) -> None:
         """It says so, and takes none of somebody else."""

@@ -406,7 +406,7 @@ class TestCodes:
         self, bench: Zigbee2MqttBench, caplog: pytest.LogCaptureFixture
     ) -> None:
         """Zigbee2MQTT can be told to publish them: that is said, and no digit kept."""
-        caplog.set_level(logging.DEBUG)
+        caplog.set_level(logging.INFO)
         driver = bench.driver
         digits = driver.new_code()
         number = await driver.set_code(digits, "LE one", window())

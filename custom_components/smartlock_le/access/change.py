@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..models import utc_now
-from .code_models import Code, CodeError, Placement, PlacementState
+from .code_models import FIRST, FOREVER, Code, CodeError, Placement, PlacementState
 from .digits import Digits
 from .grant_codes import new_marker
 from .models import Lock
@@ -44,6 +44,8 @@ def changed(code: Code, change: Change) -> Code:
         new.locks = change.locks
     if change.times:
         when, now = replace(new.when, **change.times), utc_now()
+        if any(t and not FIRST <= t <= FOREVER for t in (when.start, when.end)):
+            raise CodeError("code_time_far")
         if when.end is not None and when.end <= max(when.start or now, now):
             raise CodeError("code_window_empty")
         if change.times.get("uses"):

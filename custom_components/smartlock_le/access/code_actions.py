@@ -32,7 +32,7 @@ def moment(value: Any) -> datetime:
 
 
 SCHEDULE = vol.Any("", vol.Match(r"(schedule|calendar)\.[a-z0-9_]+\Z"))
-PIN = vol.All(str, vol.Length(min=1, max=20))
+PIN = vol.All(str, vol.Match(r"[0-9]{1,20}\Z"))
 USES = vol.All(vol.Coerce(int), vol.Range(min=0, max=MAX_USES))
 WHEN: dict[vol.Marker, Any] = {
     vol.Optional("start"): vol.Any(None, moment),

@@ -1,5 +1,6 @@
 """Codes in the log: each step an entry, the rows in the same transaction."""
 
+from collections import Counter
 from datetime import datetime
 
 from sqlalchemy import Executable, delete, select, update
@@ -98,6 +99,19 @@ class CodeLedger:
             also=lambda _: statements,
         )
 
+    async def left(self, code: Code, place: Placement) -> None:
+        """Enter that a lock has left the home, and with it what was known of the code."""
+        row = placements.c
+        statements = [
+            delete(placements).where(row.code == code.id, row.lock == place.lock),
+            *put(codes, **code.as_row()),
+        ]
+        await self._log.append_or_keep(
+            "code",
+            self._fields(code, "lock_removed", place.lock, "", HOME_ACTOR),
+            also=lambda _: statements,
+        )
+
     def _places(self, code: Code) -> list[Executable]:
         statements: list[Executable] = []
         for place in code.places.values():
@@ -116,14 +130,22 @@ class CodeLedger:
         for row in await self._log.read(select(placements)):
             if row["code"] in found:
                 found[row["code"]].take_place(dict(row))
-        for code in found.values():
-            if code.when.uses and code.made:
-                # An access may be entered whose use was not: we stopped in between.
-                counted = await count_uses(
-                    self._log, code.made, "actor", code.id, code.places
-                )
-                code.used = max(code.used, counted)
+        # An access may be entered whose use was not: we stopped in between.
+        limited = [code for code in found.values() if code.when.uses]
+        counted = await self.uses(limited)
+        for code in limited:
+            code.used = max(code.used, counted[code.id])
         return list(found.values())
+
+    async def uses(self, codes: list[Code]) -> Counter[str]:
+        """Return how often the log says that each of these opened a door.
+
+        Raises LogUnavailable.
+        """
+        if not codes:
+            return Counter()
+        since = min(code.made for code in codes)
+        return await count_uses(self._log, since, "actor")
 
 
 def _text(moment: datetime | None) -> str:

@@ -3,13 +3,15 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+import json
 from typing import Any, Self
 
 from ..models import Actor, ActorKind, Capability, CodeWindow
 from .models import CLOCK_MARGIN
 
+FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 FOREVER = datetime(2099, 12, 31, tzinfo=UTC)
-"""End of a code that has none, on a lock that wants one."""
+"""End of a code that has none, on a lock that wants one; no time is later."""
 NEVER = datetime.max.replace(tzinfo=UTC)
 NOW = datetime.min.replace(tzinfo=UTC)
 MAX_USES = 1000
@@ -75,7 +77,7 @@ ALWAYS = Opening(on=True)
 class Wanted:
     """What is to be on a lock: which digits (by their hash), and in which window."""
 
-    digest: str
+    digest: str = field(repr=False)
     window: CodeWindow
 
 
@@ -91,7 +93,7 @@ class Placement:
     state: PlacementState = PlacementState.PENDING
     reason: str = ""
     """Why it failed: a `Refusal`, or `unreachable`."""
-    digest: str = ""
+    digest: str = field(default="", repr=False)
     """Hash of the digits that the lock was told last; empty: nothing of it is there."""
     until: datetime | None = None
     """End of the window that the lock was told last."""
@@ -179,7 +181,8 @@ class Code:
             return None
         if self.over(now):
             return None
-        start = when.start or self.made
+        # By a clock that was ahead then it may not be made yet.
+        start = when.start or min(self.made, now)
         end = min(when.end or FOREVER, opening.until or FOREVER)
         if Capability.CODE_WINDOWS not in capabilities and now < start:
             return None
@@ -209,6 +212,7 @@ class Code:
             "used": self.used,
             "digest": self.digest,
             "secret": self.secret,
+            "locks": json.dumps(sorted(self.locks)),
             "holder_seq": self.holder_seq,
             "ended": int(self.ended),
             "removing": int(self.removing),
@@ -232,6 +236,7 @@ class Code:
             used=row["used"],
             digest=row["digest"],
             secret=row["secret"],
+            locks=frozenset(json.loads(row["locks"])),
             holder_seq=row["holder_seq"],
             ended=bool(row["ended"]),
             removing=bool(row["removing"]),
@@ -249,7 +254,6 @@ class Code:
             "digest": place.digest,
             "since": _seconds(place.since),
             "until": _seconds(place.until),
-            "wanted": int(place.lock in self.locks),
         }
 
     def take_place(self, row: dict[str, Any]) -> None:
@@ -268,8 +272,6 @@ class Code:
             since=_moment(row["since"]),
             until=_moment(row["until"]),
         )
-        if row["wanted"]:
-            self.locks |= {row["lock"]}
 
 
 def _seconds(moment: datetime | None) -> int:

@@ -6,11 +6,13 @@ brought in step by its own reconciler.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 import secrets
+from time import monotonic
+from typing import Any
 
 from ..log import LogUnavailable
 from ..models import AccessEvent, AccessKind, Actor, Capability, Method, utc_now
@@ -39,6 +41,7 @@ _LOGGER = logging.getLogger(__name__)
 ANSWER_WAIT = 10.0
 """Seconds that whoever asks waits to hear what the locks said."""
 PROGRAMMED = (AccessKind.CODE_ADDED, AccessKind.CODE_REMOVED)
+_DAY = 86_400.0
 RESTORE_EVERY = timedelta(minutes=10)
 """How often a code that somebody changes at the lock is put right at most."""
 _RECENT = 50
@@ -80,6 +83,8 @@ class Codes:
         self._recent: deque[tuple[str, str, Actor]] = deque(maxlen=_RECENT)
         """Lock, name and holder of codes that are off: word of a use may still come."""
         self._changing = asyncio.Lock()
+        self._over_since: dict[str, float] = {}
+        """Since when, by a clock that does not leap, a guest's time is long over."""
         self._loaded = False
 
     # Life
@@ -88,6 +93,9 @@ class Codes:
         """Take up what there was. Raises LogUnavailable."""
         for code in await self._ledger.load():
             self._codes[code.id] = code
+            if code.removing and not code.places:
+                # We stopped before it was forgotten.
+                self._forget(code)
         if self._codes:
             try:
                 await self._digits.open()
@@ -173,11 +181,21 @@ class Codes:
         """Return the code of a person, if there is one."""
         return next((code for code in self.all() if code.person == person), None)
 
+    async def _whole[T](self, work: Coroutine[Any, Any, T], name: str) -> T:
+        """Go on to the end where the caller is gone: a script may be stopped."""
+        task: asyncio.Task[T] = self._spawn(work, name)
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        await asyncio.wait({task})
+        return task.result()
+
     async def add_guest(self, change: Change, actor: Actor) -> Given:
         """Make a guest; without digits, and without `new_code`, one that has no code yet.
 
         Raises CodeError, LogUnavailable: then there is no guest.
         """
+        return await self._whole(self._add_guest(change, actor), "add guest")
+
+    async def _add_guest(self, change: Change, actor: Actor) -> Given:
         async with self._changing:
             code = _new(Holder.GUEST, "")
             drawn = await self._enter(code, change, actor, "added")
@@ -185,6 +203,9 @@ class Codes:
 
     async def set_person(self, person: str, change: Change, actor: Actor) -> Given:
         """Make or change the code of a person. Raises CodeError, LogUnavailable."""
+        return await self._whole(self._set_person(person, change, actor), "set code")
+
+    async def _set_person(self, person: str, change: Change, actor: Actor) -> Given:
         async with self._changing:
             code, event = self.of_person(person), "changed"
             if code is None:
@@ -194,6 +215,9 @@ class Codes:
 
     async def change(self, code_id: str, change: Change, actor: Actor) -> Given:
         """Change a code: its locks hear of it now. Raises CodeError, LogUnavailable."""
+        return await self._whole(self._change(code_id, change, actor), "change code")
+
+    async def _change(self, code_id: str, change: Change, actor: Actor) -> Given:
         async with self._changing:
             code = self.get(code_id)
             drawn = await self._enter(code, change, actor, "changed")
@@ -213,6 +237,8 @@ class Codes:
             raise LogUnavailable("the codes could not be read at the start")
         if change.digits is not None or change.new_code or code.digest:
             await self._digits.open()
+        if change.times.get("uses"):
+            code.used = max(code.used, (await self._ledger.uses([code]))[code.id])
         new = changed(code, change)
         locks = [self._takes_codes(lock) for lock in change.locks or ()]
         if change.locks is None:
@@ -239,8 +265,11 @@ class Codes:
     async def remove(self, code_id: str, actor: Actor) -> list[str]:
         """Take a code away; return the locks that may still have it.
 
-        Its digits are destroyed; it stays known until no lock has it.
+        Its digits are destroyed; it stays known until no lock has it. Raises CodeError.
         """
+        return await self._whole(self._remove(code_id, actor), "remove code")
+
+    async def _remove(self, code_id: str, actor: Actor) -> list[str]:
         async with self._changing:
             code = self.get(code_id)
             code.removing = True
@@ -262,9 +291,11 @@ class Codes:
             or event.method is not Method.KEYPAD
         ):
             return
-        code.used += 1
-        await self._ledger.note(code, "used", code.actor)
-        await self._end_if_over(code)
+        # Not while a change of it is written: the later row must be the newer one.
+        async with self._changing:
+            code.used += 1
+            await self._ledger.note(code, "used", code.actor)
+            await self._end_if_over(code)
 
     async def _end_if_over(self, code: Code) -> None:
         if code.over(utc_now()) and not code.ended and not code.removing:
@@ -275,18 +306,27 @@ class Codes:
 
     async def due(self) -> None:
         """Do what is due by the clock."""
-        now = utc_now()
-        for code in list(self._codes.values()):
-            await self._end_if_over(code)
-            if self._kept_until(code) <= now:
-                code.removing, code.digest, code.secret = True, "", ""
-                await self._ledger.note(code, "removing")
-                if not code.places:
-                    self._forget(code)
-        locks = {lock for code in self._codes.values() for lock in code.places}
-        # Not afresh: one that does not answer is tried less and less often.
-        self._wake(locks, afresh=False)
-        self._reschedule()
+        try:
+            async with self._changing:
+                for code in list(self._codes.values()):
+                    await self._end_if_over(code)
+                    if self._is_forgotten(code):
+                        code.removing, code.digest, code.secret = True, "", ""
+                        await self._ledger.note(code, "removing")
+                        if not code.places:
+                            self._forget(code)
+            locks = {lock for code in self._codes.values() for lock in code.places}
+            # Not afresh: one that does not answer is tried less and less often.
+            self._wake(locks, afresh=False)
+        finally:
+            self._reschedule()
+
+    def _is_forgotten(self, code: Code) -> bool:
+        """Tell whether a guest is to be forgotten: not by a clock that has just leapt."""
+        if self._kept_until(code) > utc_now():
+            self._over_since.pop(code.id, None)
+            return False
+        return monotonic() - self._over_since.setdefault(code.id, monotonic()) >= _DAY
 
     @staticmethod
     def _kept_until(code: Code) -> datetime:
@@ -348,12 +388,19 @@ class Codes:
         """Forget a lock that leaves the home; its clean-up takes codes off."""
         if reconciler := self._reconcilers.pop(lock_id, None):
             await reconciler.stop()
-        for code, place in list(self.on_lock(lock_id)):
-            del code.places[lock_id]
-            code.locks -= {lock_id}
-            place.state = PlacementState.REMOVED
-            await self._ledger.outcome(code, place, "lock_removed")
-            self.settled(code, place)
+        async with self._changing:
+            for code, place in list(self.on_lock(lock_id)):
+                del code.places[lock_id]
+                code.locks -= {lock_id}
+                place.state, place.reason = PlacementState.REMOVED, ""
+                await self._ledger.left(code, place)
+                self.settled(code, place)
+
+    async def only(self, locks: set[str]) -> None:
+        """Forget each lock that is not among these: it left while we did not run."""
+        places = {lock for code in self._codes.values() for lock in code.places}
+        for lock in places - locks:
+            await self.lock_removed(lock)
 
     def lock_event(self, event: AccessEvent) -> None:
         """Hear that somebody changed a code of ours at the lock: it is put right.
@@ -402,7 +449,10 @@ class Codes:
         now = utc_now()
         steps = [r.next_step for r in self._reconcilers.values()]
         for code in self._codes.values():
-            steps += [code.next_edge(now), self._kept_until(code)]
+            kept = self._kept_until(code)
+            if kept <= now:
+                kept = now + timedelta(hours=1)
+            steps += [code.next_edge(now), kept]
         first = min(steps, default=NEVER)
         self._schedule(None if first == NEVER else first)
 

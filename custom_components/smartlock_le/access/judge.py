@@ -57,15 +57,18 @@ def _in_step(place: Placement, wanted: Wanted, lock: Lock, now: datetime) -> boo
     )
 
 
-def opens_too_much(place: Placement, wanted: Wanted | None) -> bool:
+def opens_too_much(place: Placement, wanted: Wanted | None, now: datetime) -> bool:
     """Tell whether what may be on the lock opens more than it should."""
     if not place.digest:
         return False
     if wanted is None or place.digest != wanted.digest:
         return True
-    return place.until is not None and place.until > wanted.window.end
+    window, told = wanted.window, place.window
+    return told is not None and (
+        told.end > window.end or told.start < window.start > now
+    )
 
 
-def patience(place: Placement, wanted: Wanted | None) -> timedelta:
+def patience(place: Placement, wanted: Wanted | None, now: datetime) -> timedelta:
     """Return how long a code may be out of step before that is said."""
-    return LEFT_PATIENCE if opens_too_much(place, wanted) else PATIENCE
+    return LEFT_PATIENCE if opens_too_much(place, wanted, now) else PATIENCE

@@ -1,6 +1,6 @@
 """Grants in the log: each step an entry, the grant's row in the same transaction."""
 
-from collections.abc import Iterable
+from collections import Counter
 from datetime import datetime
 
 from sqlalchemy import Executable, delete, select
@@ -66,32 +66,29 @@ class Ledger:
         rows = await self._log.read(select(table))
         grants = [Grant.from_row(dict(row)) for row in rows]
         for grant in grants:
-            counted = await count_uses(
-                self._log, grant.start, "grant", grant.id, [grant.lock]
-            )
-            grant.uses = max(grant.uses, counted)
+            counted = await count_uses(self._log, grant.start, "grant", grant.lock)
+            grant.uses = max(grant.uses, counted[grant.id])
         return grants
 
 
 async def count_uses(
-    log: Log, since: datetime, field: str, value: str, locks: Iterable[str]
-) -> int:
-    """Count the entries of doors that a code opened, by one field of theirs.
+    log: Log, since: datetime, field: str, lock: str | None = None
+) -> Counter[str]:
+    """Count the entries of doors that a code opened, by what one of their fields says.
 
     Raises LogUnavailable.
     """
-    uses = 0
-    for lock in locks:
-        after: int | None = -1
-        while after is not None:
-            page = await log.entries(
-                kinds={"access"}, lock=lock, since=since, after=after, limit=_PAGE
-            )
-            uses += sum(
-                entry.fields[field] == value
-                and entry.fields["event"] in OPENINGS
-                and entry.fields["method"] == Method.KEYPAD
-                for entry in page.entries
-            )
-            after = page.next_after
+    uses = Counter[str]()
+    after: int | None = -1
+    while after is not None:
+        page = await log.entries(
+            kinds={"access"}, lock=lock, since=since, after=after, limit=_PAGE
+        )
+        uses.update(
+            str(entry.fields[field])
+            for entry in page.entries
+            if entry.fields["event"] in OPENINGS
+            and entry.fields["method"] == Method.KEYPAD
+        )
+        after = page.next_after
     return uses

@@ -104,6 +104,9 @@ class Markers(Protocol):
     async def drop_marker(self, lock: str, marker: str) -> None:
         """Forget a name."""
 
+    async def take_number(self, lock: str, marker: str, number: int) -> None:
+        """Give a number of the lock, which nobody has, to a name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantRequest:

@@ -45,7 +45,13 @@ _LOGGER = logging.getLogger(__name__)
 
 RETRY, RETRY_MAX = timedelta(seconds=30), timedelta(minutes=10)
 """Until a lock that did not answer is tried again; doubles each time."""
-_AGAIN = (Refusal.BUSY, Refusal.NOT_KEPT)
+_AGAIN = (
+    Refusal.BUSY,
+    Refusal.NOT_KEPT,
+    Refusal.NOT_ALLOWED_NOW,
+    Refusal.PIN_BLOCKED,
+    Refusal.LOW_BATTERY,
+)
 """A no of the moment: tried again by itself."""
 
 State = PlacementState
@@ -96,6 +102,8 @@ class Reconciler:
         self._check = True
         """After a start, a lock that tells all its codes at once is looked at."""
         self._ask_all = False
+        self._away = False
+        self._stopping = False
         self._retry_after = RETRY
         self.retry_at = NEVER
         """When to be woken, after a lock that did not answer."""
@@ -119,7 +127,8 @@ class Reconciler:
             place.tried, place.retry_at = None, NOW
 
     async def stop(self) -> None:
-        """Let what the lock is being told come to its outcome."""
+        """Let what the lock is being told come to its outcome; tell it nothing more."""
+        self._stopping = True
         if self._task is not None:
             await asyncio.wait({self._task})
 
@@ -130,20 +139,34 @@ class Reconciler:
             lock = self._find_lock(self._lock_id)
             # One that is away says when it is back; asking it is of no use.
             if lock is None or not lock.available:
+                self._away = True
                 break
+            if self._away:
+                # What it refused before may be another matter now.
+                self._away = False
+                for _, place in self._desk.on_lock(self._lock_id):
+                    place.tried = None
             try:
-                while await self._step(lock):
+                while not self._stopping and await self._step(lock):
                     pass
             except (LockError, LogUnavailable, WriteError) as err:
                 _LOGGER.debug("Codes of %s not in step: %s", self._lock_id, err)
-                self.retry_at = utc_now() + self._retry_after
-                self._retry_after = min(2 * self._retry_after, RETRY_MAX)
+                self._retry_later()
+                break
+            except Exception:
+                # A mistake of ours is said loudly, and must not leave the door alone for good.
+                _LOGGER.exception("Codes of %s could not be told", self._lock_id)
+                self._retry_later()
                 break
             else:
                 self._retry_after, self.retry_at = RETRY, NEVER
             again = self._again
         self._patience()
         self._desk.rested()
+
+    def _retry_later(self) -> None:
+        self.retry_at = utc_now() + self._retry_after
+        self._retry_after = min(2 * self._retry_after, RETRY_MAX)
 
     def _patience(self) -> None:
         """Note since when each is out of step; what takes too long is said."""
@@ -164,10 +187,10 @@ class Reconciler:
             else:
                 place.waiting_since = place.waiting_since or now
                 if not place.reason and now - place.waiting_since >= patience(
-                    place, wanted
+                    place, wanted, now
                 ):
                     place.reason = "unreachable"
-                    if opens_too_much(place, wanted):
+                    if opens_too_much(place, wanted, now):
                         place.state = State.REMOVING
                     elif place.state is State.PENDING:
                         place.state = State.FAILED
@@ -181,11 +204,11 @@ class Reconciler:
         if (lock := self._find_lock(self._lock_id)) is None:
             return NEVER
         for code, place in self._desk.on_lock(self._lock_id):
-            if place.retry_at is not NOW:
+            if place.retry_at > now and lock.available:
                 steps.append(place.retry_at)
             if place.waiting_since is not None and not place.reason:
                 wanted = self._wanted(code, place, lock, now)
-                steps.append(place.waiting_since + patience(place, wanted))
+                steps.append(place.waiting_since + patience(place, wanted, now))
         return min(steps)
 
     # One thing at a time
@@ -300,17 +323,18 @@ class Reconciler:
                 await self._ledger.outcome(code, place, "refused", str(err))
                 raise
             await self._refused(code, place, wanted, err.reason)
-            if opens_too_much(place, wanted):
+            if opens_too_much(place, wanted, utc_now()):
                 # Rather none than one that opens too long; it is then set anew.
                 await self._take_off(code, place, lock)
         else:
             place.told(wanted)
-            place.state, place.reason = State.ACTIVE, ""
+            place.state, place.reason, place.retry_at = State.ACTIVE, "", NOW
             await self._ledger.outcome(code, place, "moved")
             self._desk.settled(code, place)
 
     async def _take_off(self, code: Code, place: Placement, lock: Lock) -> None:
         if place.digest:
+            await self._know(place, lock)
             place.state, place.reason = State.REMOVING, ""
             await self._ledger.outcome(code, place, "clearing")
             try:
@@ -328,11 +352,11 @@ class Reconciler:
                     # The lock is there: what else there is to do goes on.
                     return
                 raise
-            place.retry_at = NOW
-            place.digest, place.reason = "", ""
+            place.digest = ""
             place.since = place.until = None
+            self._room()
             await self._tell(lock, code, AccessKind.CODE_REMOVED)
-        place.tried = None
+        place.tried, place.retry_at, place.reason = None, NOW, ""
         if leaves(code, place):
             # Its name, and with it its number, is free for somebody else.
             await self._markers.drop_marker(self._lock_id, place.marker)
@@ -342,6 +366,20 @@ class Reconciler:
             place.state = State.WAITING
         await self._ledger.outcome(code, place, "cleared")
         self._desk.settled(code, place)
+
+    async def _know(self, place: Placement, lock: Lock) -> None:
+        """See that its name, and its number, are known: the book may have been lost."""
+        if place.marker in self._markers.markers(self._lock_id):
+            return
+        await self._markers.add_marker(self._lock_id, place.marker)
+        if place.number >= 0 and Capability.CODE_WINDOWS not in lock.capabilities:
+            await self._markers.take_number(self._lock_id, place.marker, place.number)
+
+    def _room(self) -> None:
+        """Try again what there was no room for."""
+        for _, place in self._desk.on_lock(self._lock_id):
+            if place.reason == Refusal.CODES_FULL:
+                place.tried = None
 
     # Look
 
@@ -363,6 +401,7 @@ class Reconciler:
             await self._ledger.outcome(code, place, "missing")
         else:
             place.state, place.number = State.ACTIVE, found.id
+            place.reason, place.retry_at = "", NOW
             if found.window is not None:
                 place.since, place.until = found.window.start, found.window.end
             await self._ledger.outcome(code, place, "found")
@@ -384,11 +423,22 @@ class Reconciler:
             found = there.get(place.marker)
             if found is not None and not found.certain:
                 continue
-            if found is None or place.state is not State.ACTIVE or not found.enabled:
+            lost = found is None and place.state is State.ACTIVE
+            if lost and not self._ask_all:
+                # Somebody took it off while we did not look: not ours to undo unasked.
+                await self._missing(code, place, lock)
+            elif found is None or place.state is not State.ACTIVE or not found.enabled:
                 await self._found(code, place, found)
             elif found.window is not None:
                 place.since, place.until = found.window.start, found.window.end
                 place.number = found.id
+
+    async def _missing(self, code: Code, place: Placement, lock: Lock) -> None:
+        place.digest, place.number = "", -1
+        wanted = self._wanted(code, place, lock, utc_now())
+        place.state, place.reason, place.tried = State.FAILED, "missing", wanted
+        await self._ledger.outcome(code, place, "missing")
+        self._desk.settled(code, place)
 
     async def _tell(self, lock: Lock, code: Code, kind: AccessKind) -> None:
         await lock.tell(

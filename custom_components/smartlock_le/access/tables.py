@@ -1,6 +1,6 @@
 """State of the open grants, in the log's store."""
 
-from sqlalchemy import BigInteger, Column, Integer, String, Table
+from sqlalchemy import BigInteger, Column, Integer, String, Table, Text
 
 from ..log import metadata
 
@@ -41,6 +41,7 @@ codes = Table(
     Column("used", Integer, nullable=False),
     Column("digest", String(500), nullable=False, comment="Keyed hash of its digits"),
     Column("secret", String(500), nullable=False, comment="Its digits, encrypted"),
+    Column("locks", Text, nullable=False, comment="Where it is to open, as JSON"),
     Column("holder_seq", BigInteger, nullable=False, comment="Says whose it is"),
     Column("ended", Integer, nullable=False),
     Column("removing", Integer, nullable=False),
@@ -59,6 +60,5 @@ placements = Table(
     Column("digest", String(500), nullable=False, comment="Of what the lock took"),
     Column("since", BigInteger, nullable=False, comment="Unix seconds, or -1"),
     Column("until", BigInteger, nullable=False, comment="Unix seconds, or -1"),
-    Column("wanted", Integer, nullable=False, comment="It is to open there"),
     comment="How each code stands on each lock",
 )

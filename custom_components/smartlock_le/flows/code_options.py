@@ -258,6 +258,9 @@ class CodeOptions(LogOptions):
             asked["new_pin"] = "pin" not in asked
         try:
             data = _CHECK(asked)
+            schedule = data.get("schedule")
+            if schedule and not self._home.keeping.schedules.usable(schedule):
+                return {"schedule": "schedule_not_found"}
             if change is not None:
                 self._given = await codes.change(change.id, as_change(data), actor)
             elif "person" in data:

@@ -6,7 +6,7 @@ even when the log is lost.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 import json
 from pathlib import Path
@@ -41,6 +41,8 @@ class LockKeys:
     family: str = "nuki"
     numbers: dict[str, int] = field(default_factory=dict)
     """The number of each of those names, on a lock that knows codes only by number."""
+    resting: tuple[str, ...] = ()
+    """Names of those that keep their number while nothing of ours is under it."""
 
     @classmethod
     def brought(cls, subentry: ConfigSubentry) -> Self:
@@ -74,7 +76,11 @@ class KeyBook:
             if data["version"] != _VERSION:
                 raise KeyBookUnreadable("version")
             return {
-                lock: LockKeys(**{**keys, "markers": tuple(keys["markers"])})
+                lock: LockKeys(
+                    **keys
+                    | {"markers": tuple(keys["markers"])}
+                    | {"resting": tuple(keys.get("resting", ()))}
+                )
                 for lock, keys in data["locks"].items()
             }
         except FileNotFoundError:
@@ -140,7 +146,12 @@ class KeyBook:
 
         def change(all_keys: dict[str, LockKeys]) -> dict[str, LockKeys]:
             before = all_keys.get(lock, keys)
-            kept = replace(keys, markers=before.markers, numbers=before.numbers)
+            kept = replace(
+                keys,
+                markers=before.markers,
+                numbers=before.numbers,
+                resting=before.resting,
+            )
             return {**all_keys, lock: kept}
 
         await self._change(change)
@@ -161,7 +172,10 @@ class KeyBook:
 
     async def add_marker(self, lock: str, marker: str) -> None:
         """Remember a code before it is set. Raises WriteError."""
-        await self._mark(lock, lambda markers: (*markers, marker))
+        await self._mark(
+            lock,
+            lambda markers: markers if marker in markers else (*markers, marker),
+        )
 
     async def drop_marker(self, lock: str, marker: str) -> None:
         """Forget a code that is known to be off the lock. Raises WriteError."""
@@ -178,10 +192,30 @@ class KeyBook:
             keys = all_keys.get(lock)
             if keys is None or name not in keys.markers:
                 return all_keys
+            if number in (n for one, n in keys.numbers.items() if one != name):
+                return all_keys
             numbers = {**keys.numbers, name: number}
-            return {**all_keys, lock: replace(keys, numbers=numbers)}
+            resting = tuple(one for one in keys.resting if one != name)
+            taken = replace(keys, numbers=numbers, resting=resting)
+            return {**all_keys, lock: taken}
 
         await self._change(change)
+
+    async def rest_number(self, lock: str, name: str) -> None:
+        """Keep a number for a name while nothing of ours is under it. Raises WriteError."""
+
+        def change(all_keys: dict[str, LockKeys]) -> dict[str, LockKeys]:
+            keys = all_keys.get(lock)
+            if keys is None or name not in keys.numbers or name in keys.resting:
+                return all_keys
+            resting = (*keys.resting, name)
+            return {**all_keys, lock: replace(keys, resting=resting)}
+
+        await self._change(change)
+
+    def resting(self, lock: str) -> tuple[str, ...]:
+        """Return the names under whose numbers there is nothing of ours."""
+        return self._keys[lock].resting if lock in self._keys else ()
 
     async def set_firmware(self, lock: str, firmware: str) -> None:
         """Remember what a lock runs, for the time until it is read. Raises WriteError."""
@@ -202,7 +236,8 @@ class KeyBook:
             keys = all_keys[lock]
             markers = mark(keys.markers)
             numbers = {k: n for k, n in keys.numbers.items() if k in markers}
-            changed = replace(keys, markers=markers, numbers=numbers)
+            resting = tuple(name for name in keys.resting if name in markers)
+            changed = replace(keys, markers=markers, numbers=numbers, resting=resting)
             return {**all_keys, lock: changed}
 
         await self._change(change)
@@ -223,3 +258,11 @@ class LockNumbers:
     async def take(self, name: str, number: int) -> None:
         """Give a number to a name that is kept already. Raises WriteError."""
         await self._book.take_number(self._lock, name, number)
+
+    def resting(self) -> Collection[str]:
+        """Return the names under whose numbers there is nothing of ours."""
+        return self._book.resting(self._lock)
+
+    async def rest(self, name: str) -> None:
+        """Keep a number for a name with nothing under it. Raises WriteError."""
+        await self._book.rest_number(self._lock, name)

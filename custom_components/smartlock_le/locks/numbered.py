@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
 import secrets
@@ -37,8 +37,17 @@ class Numbers(Protocol):
     def taken(self) -> Mapping[str, int]:
         """Return the numbers by the names of our codes."""
 
+    def resting(self) -> Collection[str]:
+        """Return the names under whose numbers there is nothing of ours."""
+
     async def take(self, name: str, number: int) -> None:
-        """Give a number to a name that is kept already. Raises WriteError."""
+        """Give a number to a name that is kept already; it rests no more.
+
+        Raises WriteError.
+        """
+
+    async def rest(self, name: str) -> None:
+        """Keep a name's number with nothing of ours under it. Raises WriteError."""
 
 
 class NumberedCodes(LockDriver):
@@ -105,10 +114,19 @@ class NumberedCodes(LockDriver):
         return ""
 
     async def _number(self, name: str) -> int:
-        """Return the number of a name; the first time, one that nobody has."""
+        """Return the number of a name; the first time, one that nobody has.
+
+        While its number rested somebody else may have come to use it.
+        """
         taken = self._numbers.taken()
         if name in taken:
-            return taken[name]
+            number = taken[name]
+            if name not in self._numbers.resting():
+                return number
+            if await self._look(number) in (CodeStatus.EMPTY, CodeStatus.UNKNOWN):
+                await self._take_number(name, number)
+                return number
+            self._others.add(number)
         looked = 0
         for number in self._usable:
             if number in taken.values() or number in self._others:
@@ -131,7 +149,8 @@ class NumberedCodes(LockDriver):
             await self._numbers.take(name, number)
         except WriteError:
             raise LockRefused(Refusal.NOT_KEPT) from None
-        if self._numbers.taken().get(name) != number:
+        kept = self._numbers.taken().get(name) == number
+        if not kept or name in self._numbers.resting():
             raise LockRefused(Refusal.NOT_KEPT)
 
     @override
@@ -172,7 +191,8 @@ class NumberedCodes(LockDriver):
             raise LockRefused(Refusal.NOT_SUPPORTED, "schedule")
 
     def _ours(self, code_id: int, name: str) -> None:
-        if self._numbers.taken().get(name) != code_id:
+        there = self._numbers.taken().get(name) == code_id
+        if not there or name in self._numbers.resting():
             raise LockRefused(Refusal.CODE_GONE)
 
     @override
@@ -183,11 +203,15 @@ class NumberedCodes(LockDriver):
             found = await self._look(code_id)
         if found is CodeStatus.ENABLED:
             raise LockRefused(Refusal.OTHER, "still there")
+        try:
+            await self._numbers.rest(name)
+        except WriteError:
+            raise LockRefused(Refusal.NOT_KEPT) from None
 
     @override
     async def clear_marked(self, markers: set[str]) -> None:
         for name, number in list(self._numbers.taken().items()):
-            if name in markers:
+            if name in markers and name not in self._numbers.resting():
                 await self.clear_code(number, name)
 
     @override
@@ -198,7 +222,8 @@ class NumberedCodes(LockDriver):
     @override
     async def find_code(self, name: str) -> LockCode | None:
         """Ask for the number of that name alone: each question costs the lock's battery."""
-        if (number := self._numbers.taken().get(name)) is None:
+        number = self._numbers.taken().get(name)
+        if number is None or name in self._numbers.resting():
             return None
         async with self.queue.turn(Turn.CODES):
             status = await self._look(number)
