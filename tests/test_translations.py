@@ -209,6 +209,7 @@ def test_issues() -> None:
     made |= {f"log_{problem}" for problem in reasons | opening | running}
     assert made == set(TEXTS["issues"])
     known = {"device", "found", "lock", "locks", "name"}
+    known |= {"advisory", "mended", "version"}
     for issue in TEXTS["issues"].values():
         assert set(re.findall(r"{(\w+)}", json.dumps(issue))) <= known
 
