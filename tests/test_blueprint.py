@@ -140,9 +140,7 @@ async def test_a_low_battery(
     assert phone.heard == []
     nuki.device.set_battery(30)
     await until(lambda: phone.heard)
-    assert phone.told() == [
-        "The battery is low. Change it before the door does not open."
-    ]
+    assert phone.told() == ["The battery is low. Change it soon."]
 
 
 # At the lock of another integration: no radio, so that the clock can be turned

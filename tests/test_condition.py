@@ -31,11 +31,6 @@ async def test_conditions(
     hass: HomeAssistant, entry: HomeEntry, home: Home, nuki: NukiLock
 ) -> None:
     """What they say as things happen, a lock at which nothing happened included."""
-    given = await home.codes.add_guest(
-        Change(name="Gina", locks=frozenset({nuki.address}), new_code=True),
-        Actor(ActorKind.OWNER, "0a1b2c3d"),
-    )
-    answer = await act(hass, "grant_emergency_access", GRANT)
     events = async_capture_events(hass, "told")
     config = {
         "alias": "Door",
@@ -60,9 +55,22 @@ async def test_conditions(
         await hass.async_block_till_done()
         return {event.data["name"] for event in events}
 
+    async def charge(percent: int) -> None:
+        nuki.device.set_battery(percent)
+        await until(lambda: lock.driver.state.battery == percent)
+
     lock = home.roster.find(nuki.address)
     assert lock
-    assert hass.states.is_state("event.front_door_access", "unknown") is False
+    assert hass.states.is_state("event.front_door_access", "unknown")
+    assert await holds() == set()
+    await charge(30)
+    assert await holds() == {"battery"}
+    await charge(80)
+    given = await home.codes.add_guest(
+        Change(name="Gina", locks=frozenset({nuki.address}), new_code=True),
+        Actor(ActorKind.OWNER, "0a1b2c3d"),
+    )
+    answer = await act(hass, "grant_emergency_access", GRANT)
     assert await holds() == {"open"}
     for digits, who in (
         (given.digits, {"guest", "known"}),
@@ -73,9 +81,9 @@ async def test_conditions(
         await until(lambda: lock.last_access)
         assert await holds() == {"open", *who}
     await act(hass, "revoke_grant", {"grant": answer["grant"]})
+    await until(lambda: not home.grants.open_grants())
     nuki.device.turn(lock=True)
-    nuki.device.set_battery(30)
-    await until(lambda: lock.driver.state.battery == 30)
+    await charge(30)
     assert await holds() == {"emergency", "known", "battery"}
     await hass.config_entries.async_unload(entry.entry_id)
     assert await holds() == set()
