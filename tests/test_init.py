@@ -6,12 +6,14 @@ from contextlib import closing
 from pathlib import Path
 import sqlite3
 import threading
+from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.translation import async_get_exception_message
+from homeassistant.util.file import WriteError
 import pytest
 
 from custom_components.smartlock_le import blueprint
@@ -380,12 +382,20 @@ def blueprints(hass: HomeAssistant) -> Path:
 async def test_blueprints_are_put_where_they_are_looked_for_once(
     hass: HomeAssistant,
 ) -> None:
-    """What a person made of them stays."""
+    """What a person made of them stays, and what was deleted stays away."""
+    folder = blueprints(hass)
+    # From before there was a list, and before the others were there.
+    folder.mkdir(parents=True)
+    mine = folder / "tell_my_phone.yaml"
+    mine.write_text("mine")
     await blueprint.install(hass)
-    (file,) = blueprints(hass).iterdir()
-    file.write_text("mine")
+    ours = {path.name for path in blueprint._SOURCE.iterdir()}
+    assert len(ours) == 6
+    assert {path.name for path in folder.glob("*.yaml")} == ours
+    (folder / "auto_lock.yaml").unlink()
     await blueprint.install(hass)
-    assert file.read_text() == "mine"
+    assert {path.name for path in folder.glob("*.yaml")} == ours - {"auto_lock.yaml"}
+    assert mine.read_text() == "mine"
 
 
 async def test_a_full_disk_keeps_no_home_from_starting(
@@ -397,5 +407,17 @@ async def test_a_full_disk_keeps_no_home_from_starting(
         await blueprint.install(hass)
     assert "Blueprints not installed" in caplog.text
     assert not folder.exists()
+    # Nor does one that takes no more after the first of them.
+    write = blueprint.write_utf8_file
+
+    def full(path: str, text: str) -> None:
+        if "guest" in path:
+            raise WriteError("No space left on device")
+        write(path, text)
+
+    with patch.object(blueprint, "write_utf8_file", full):
+        await blueprint.install(hass)
+    assert (folder / "auto_lock.yaml").exists()
+    assert not (folder / "tell_my_phone.yaml").exists()
     await blueprint.install(hass)
-    assert folder.is_dir()
+    assert len(list(folder.glob("*.yaml"))) == 6

@@ -14,11 +14,14 @@ import custom_components.smartlock_le as integration
 from custom_components.smartlock_le.access.actions import ACTIONS as GRANT_ACTIONS
 from custom_components.smartlock_le.access.code_actions import ACTIONS as CODE_ACTIONS
 from custom_components.smartlock_le.access.models import GrantMethod
+from custom_components.smartlock_le.condition import CONDITIONS
 from custom_components.smartlock_le.event import EVENT_TYPES
 from custom_components.smartlock_le.log.actions import ACTIONS as LOG_ACTIONS
 from custom_components.smartlock_le.logbook import _EVENTS, _METHODS
 from custom_components.smartlock_le.models import Method, Refusal
 from custom_components.smartlock_le.services import HOME_ACTIONS
+from custom_components.smartlock_le.targets import Who
+from custom_components.smartlock_le.trigger import TRIGGERS
 
 ROOT = Path(integration.__file__).parent
 TEXTS: dict[str, Any] = json.loads((ROOT / "translations" / "en.json").read_text())
@@ -227,6 +230,7 @@ def test_issues() -> None:
     made |= {f"log_{problem}" for problem in reasons | opening | running}
     assert made == set(TEXTS["issues"])
     known = {"device", "found", "lock", "locks", "name"}
+    known |= {"advisory", "mended", "version"}
     for issue in TEXTS["issues"].values():
         assert set(re.findall(r"{(\w+)}", json.dumps(issue))) <= known
 
@@ -273,7 +277,7 @@ def test_entities() -> None:
     for domain, icons in ICONS["entity"].items():
         assert set(icons) <= keys[domain]
     access = TEXTS["entity"]["event"]["access"]["state_attributes"]
-    assert set(access) == {"event_type", "actor", "method", "by_grant"}
+    assert set(access) == {"event_type", "actor", "method", "by_grant", "time"}
     assert list(access["event_type"]["state"]) == [kind.value for kind in EVENT_TYPES]
     assert set(access["method"]["state"]) == {method.value for method in Method}
     attributes = TEXTS["entity"]["sensor"]["log_size"]["state_attributes"]
@@ -297,7 +301,36 @@ def test_the_rest() -> None:
     assert set(TEXTS) == {
         *("common", "config", "config_subentries", "options", "selector"),
         *("entity", "exceptions", "issues", "services"),
+        *("conditions", "triggers"),
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "made"), [("trigger", TRIGGERS), ("condition", CONDITIONS)]
+)
+def test_triggers_and_conditions(kind: str, made: dict[str, Any]) -> None:
+    """Each has its words, its icon, and a selector for each of its options."""
+    texts, icons = TEXTS[f"{kind}s"], ICONS[f"{kind}s"]
+    shown = yaml.safe_load((ROOT / f"{kind}s.yaml").read_text())
+    listed = {name for name in shown if not name.startswith(".")}
+    assert set(made) == listed == set(texts) == set(icons)
+    words = TEXTS["selector"]["who"]["options"]
+    assert list(words) == [who.value for who in Who]
+    for name, item in made.items():
+        fields = shown[name].get("fields", {})
+        config: dict[str, Any] = {"options": {}}
+        if "target" in shown[name]:
+            config["target"] = {"entity_id": "event.front_door_access"}
+        options = item._schema(config)
+        assert set(options["options"]) == set(fields)
+        assert set(fields) == set(texts[name].get("fields", {}))
+        for field, about in fields.items():
+            default = item._schema({**options, "options": {field: about["default"]}})[
+                "options"
+            ][field]
+            assert default == options["options"][field]
+            select = about["selector"].get("select", {})
+            assert set(select.get("options", [])) <= set(words)
 
 
 def walk(texts: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -14,5 +14,6 @@ CONF_SHARING: Final = "sharing"
 CONF_RETENTION: Final = "retention_days"
 CONF_STAMPS: Final = "stamps"
 EVENT_ACCESS: Final = f"{DOMAIN}_access"
+ATTR_TIME: Final = "time"
 FOLDER: Final = DOMAIN
 """Our private folder in the configuration directory: log, keys, exports."""

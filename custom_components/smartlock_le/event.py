@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import DOMAIN, EVENT_ACCESS
+from .const import ATTR_TIME, DOMAIN, EVENT_ACCESS
 from .entity import LockBaseEntity
 from .home import HomeEntry
 from .locks.managed import ManagedLock
@@ -69,7 +69,10 @@ class Access(LockBaseEntity, EventEntity):
             "method": event.method.value,
             "by_grant": bool(event.grant),
         }
-        self._trigger_event(event.event.value, told)
+        # Two of a kind may be told in one moment: that they differ shows in their time.
+        self._trigger_event(
+            event.event.value, {**told, ATTR_TIME: event.time.isoformat()}
+        )
         self.async_write_ha_state()
         # The logbook writes its line under this entity: "Front door was unlocked".
         lock = er.async_get(self.hass).async_get_entity_id(

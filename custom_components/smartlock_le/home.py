@@ -11,7 +11,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util.file import WriteError
 
-from . import issues, notices, opening, stand_in
+from . import firmware, issues, notices, opening, stand_in
 from .access.codes import Codes
 from .access.grants import Grants
 from .access.ledger import Ledger
@@ -220,6 +220,7 @@ class Home:
             lock.on_event(self._accessed),
             lock.on_ready(lambda: self._lock_ready(lock)),
             lock.driver.on_change(driver_changed),
+            firmware.follow(self.hass, lock),
         ]
 
     async def _keep_firmware(self, lock: ManagedLock) -> None:

@@ -124,6 +124,27 @@ def schedule_silent(hass: HomeAssistant, schedule: str, silent: bool) -> None:
 
 
 @callback
+def weak_firmware(
+    hass: HomeAssistant, lock: LockRef, told: dict[str, str] | None, link: str = ""
+) -> None:
+    """Say that a lock's firmware has a known weakness; None: it has none that we know."""
+    issue = f"weak_firmware_{lock.id}"
+    if told is None:
+        ir.async_delete_issue(hass, DOMAIN, issue)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue,
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        learn_more_url=link,
+        translation_key="weak_firmware",
+        translation_placeholders=told,
+    )
+
+
+@callback
 def uncleaned(hass: HomeAssistant, lock_id: str, name: str | None) -> None:
     """Say that a removed lock may hold codes of ours; name None: it does not."""
     issue = f"uncleaned_{lock_id}"

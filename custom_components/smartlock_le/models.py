@@ -98,6 +98,17 @@ class Method(StrEnum):
     UNKNOWN = "unknown"
 
 
+def lets_in(event: str, method: str) -> bool:
+    """Tell whether it gave somebody access.
+
+    Not by a door that moved, nor by a lock that did it by itself.
+    """
+    return event in (AccessKind.UNLOCKED, AccessKind.OPENED) and method not in (
+        Method.DOOR,
+        Method.AUTOMATIC,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessEvent:
     """One thing that happened at a lock, as the lock or its state told it."""

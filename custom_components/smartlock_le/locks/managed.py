@@ -28,6 +28,7 @@ from ..models import (
     OutcomeUnknown,
     Refusal,
     Schedule,
+    lets_in,
     utc_now,
 )
 from .commanded import Commanded, CommandedList
@@ -97,6 +98,8 @@ class ManagedLock:
         self._on_ready = Listeners[()]()
         self.changed_by: Actor = UNKNOWN_ACTOR
         self.changed_method = Method.UNKNOWN
+        self.last_access: AccessEvent | None = None
+        """The last time that somebody got access, since we follow the lock."""
 
     # Life
 
@@ -264,6 +267,8 @@ class ManagedLock:
             # A door that opens is not who turned the lock.
             if event.method is not Method.DOOR and event.event in _RESTING.values():
                 self.changed_by, self.changed_method = event.actor, event.method
+            if lets_in(event.event, event.method):
+                self.last_access = event
             self._on_event.tell(event)
 
     async def _append(self, event: AccessEvent, place: list[Executable]) -> None:
