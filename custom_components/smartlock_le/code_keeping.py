@@ -12,9 +12,10 @@ from homeassistant.helpers import entity_registry as er
 from . import issues, persons
 from .access.code_ledger import CodeLedger
 from .access.code_models import Code, Placement
-from .access.codes import PROGRAMMED, Codes
+from .access.codes import Codes
 from .access.models import Lock, Markers
 from .access.reconcile import Spawn
+from .access.typed import PROGRAMMED
 from .access.vault import Vault
 from .alarm import Alarm
 from .log import Log

@@ -1,6 +1,7 @@
 """Codes of persons and guests: made, changed, used, ended, on every lock in step."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 import time
@@ -9,7 +10,7 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import select
 
-from custom_components.smartlock_le.access import codes as module, digits
+from custom_components.smartlock_le.access import codes as module, digits, leaving
 from custom_components.smartlock_le.access.change import Change
 from custom_components.smartlock_le.access.code_models import (
     Code,
@@ -545,7 +546,7 @@ async def test_words_of_a_code_that_has_gone(home: Rig) -> None:
         code_name=name,
     )
     assert home.codes.identify(event).actor.name == "Gina Guest"
-    assert home.codes.identify(module.replace(event, code_name="LE x")).actor.name == ""
+    assert home.codes.identify(replace(event, code_name="LE x")).actor.name == ""
     await home.codes.used(event)
 
 
@@ -821,7 +822,7 @@ def test_the_vault(tmp_path: Path) -> None:
 async def test_a_clock_that_leaps_forgets_nobody(home: Rig) -> None:
     """A guest is forgotten after a day of which the clock knows, too."""
     code = await home.guest(end=START + HOUR)
-    with patch.object(module, "monotonic", lambda: 0.0):
+    with patch.object(leaving, "monotonic", lambda: 0.0):
         await home.advance(days=30)
     assert home.codes.all() == [code]
     assert code.secret

@@ -1,7 +1,7 @@
 """A code of a person or a guest, and what is known of it on each lock."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 import json
 from typing import Any, Self
@@ -281,7 +281,3 @@ def _seconds(moment: datetime | None) -> int:
 
 def _moment(seconds: int) -> datetime | None:
     return None if seconds < 0 else datetime.fromtimestamp(seconds, UTC)
-
-
-ENDED_KEPT = timedelta(days=7)
-"""How long a guest whose time is over can be given more of it."""

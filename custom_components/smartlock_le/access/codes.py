@@ -5,13 +5,10 @@ brought in step by its own reconciler.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 import secrets
-from time import monotonic
 from typing import Any
 
 from ..log import LogUnavailable
@@ -20,7 +17,6 @@ from .change import Change, Given, changed, give_digits, take_over
 from .code_ledger import CodeLedger
 from .code_models import (
     ALWAYS,
-    ENDED_KEPT,
     NEVER,
     OTHER,
     Code,
@@ -31,20 +27,19 @@ from .code_models import (
     PlacementState,
 )
 from .digits import Digits
+from .leaving import Leaving
 from .ledger import OPENINGS
 from .models import Lock, Markers
 from .reconcile import Reconciler, Spawn
+from .typed import Typed
 from .vault import Vault
 
 _LOGGER = logging.getLogger(__name__)
 
 ANSWER_WAIT = 10.0
 """Seconds that whoever asks waits to hear what the locks said."""
-PROGRAMMED = (AccessKind.CODE_ADDED, AccessKind.CODE_REMOVED)
-_DAY = 86_400.0
 RESTORE_EVERY = timedelta(minutes=10)
 """How often a code that somebody changes at the lock is put right at most."""
-_RECENT = 50
 
 type Schedule = Callable[[datetime | None], None]
 """Asks to be woken by `due` at that time, and no other."""
@@ -80,11 +75,9 @@ class Codes:
         self._settled = settled
         self._changed = changed
         self._reconcilers: dict[str, Reconciler] = {}
-        self._recent: deque[tuple[str, str, Actor]] = deque(maxlen=_RECENT)
-        """Lock, name and holder of codes that are off: word of a use may still come."""
+        self._typed = Typed(self.on_lock)
         self._changing = asyncio.Lock()
-        self._over_since: dict[str, float] = {}
-        """Since when, by a clock that does not leap, a guest's time is long over."""
+        self._leaving = Leaving()
         self._loaded = False
 
     # Life
@@ -137,7 +130,7 @@ class Codes:
             problem = "code_stays"
         self._settled(code, place, problem)
         if place.state is PlacementState.REMOVED:
-            self._recent.append((place.lock, place.marker, code.actor))
+            self._typed.gone(code, place)
             if code.removing and not code.places and code.id in self._codes:
                 self._forget(code)
 
@@ -283,7 +276,7 @@ class Codes:
 
     async def used(self, event: AccessEvent) -> None:
         """Count a use; a code that was used up comes off."""
-        code = self._holder(event)
+        code = self._typed.holder(event)
         if (
             code is None
             or not code.when.uses
@@ -310,7 +303,7 @@ class Codes:
             async with self._changing:
                 for code in list(self._codes.values()):
                     await self._end_if_over(code)
-                    if self._is_forgotten(code):
+                    if self._leaving.is_over(code, utc_now()):
                         code.removing, code.digest, code.secret = True, "", ""
                         await self._ledger.note(code, "removing")
                         if not code.places:
@@ -320,20 +313,6 @@ class Codes:
             self._wake(locks, afresh=False)
         finally:
             self._reschedule()
-
-    def _is_forgotten(self, code: Code) -> bool:
-        """Tell whether a guest is to be forgotten: not by a clock that has just leapt."""
-        if self._kept_until(code) > utc_now():
-            self._over_since.pop(code.id, None)
-            return False
-        return monotonic() - self._over_since.setdefault(code.id, monotonic()) >= _DAY
-
-    @staticmethod
-    def _kept_until(code: Code) -> datetime:
-        """Return when a guest whose time is over is forgotten."""
-        if code.holder is Holder.PERSON or code.removing or code.when.end is None:
-            return NEVER
-        return code.when.end + ENDED_KEPT
 
     # In step
 
@@ -421,27 +400,9 @@ class Codes:
                     place.restored = now
                 self._wake([event.lock])
 
-    # Who
-
-    def _holder(self, event: AccessEvent) -> Code | None:
-        if not event.code_name:
-            return None
-        for code, place in self.on_lock(event.lock):
-            if place.marker == event.code_name:
-                return code
-        return None
-
     def identify(self, event: AccessEvent) -> AccessEvent:
         """Put who holds the code that was typed in the place of its name."""
-        if event.code_id is None or not event.code_name or event.event in PROGRAMMED:
-            # Who changes a code at the lock is not who holds it.
-            return event
-        if code := self._holder(event):
-            return replace(event, actor=code.actor)
-        for lock, marker, actor in self._recent:
-            if (lock, marker) == (event.lock, event.code_name):
-                return replace(event, actor=actor)
-        return event
+        return self._typed.identify(event)
 
     # Time
 
@@ -449,10 +410,7 @@ class Codes:
         now = utc_now()
         steps = [r.next_step for r in self._reconcilers.values()]
         for code in self._codes.values():
-            kept = self._kept_until(code)
-            if kept <= now:
-                kept = now + timedelta(hours=1)
-            steps += [code.next_edge(now), kept]
+            steps += [code.next_edge(now), self._leaving.next_look(code, now)]
         first = min(steps, default=NEVER)
         self._schedule(None if first == NEVER else first)
 

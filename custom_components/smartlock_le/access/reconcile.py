@@ -5,10 +5,10 @@ written again; what a lock refused is not told it again before something changes
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 import logging
-from typing import Any, Protocol
+from typing import Any
 
 from homeassistant.util.file import WriteError
 
@@ -27,18 +27,11 @@ from ..models import (
     utc_now,
 )
 from .code_ledger import CodeLedger
-from .code_models import (
-    NEVER,
-    NOW,
-    OTHER,
-    Code,
-    Opening,
-    Placement,
-    PlacementState,
-    Wanted,
-)
-from .judge import is_due, leaves, opens_too_much, patience, wanted_on
+from .code_models import NEVER, NOW, OTHER, Code, Placement, PlacementState, Wanted
+from .desk import Desk
+from .judge import is_due, leaves, opens_too_much, wanted_on
 from .models import Lock, Markers
+from .patience import next_look, review
 from .vault import VaultLocked
 
 _LOGGER = logging.getLogger(__name__)
@@ -57,25 +50,6 @@ _AGAIN = (
 State = PlacementState
 type Spawn = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
 """Starts a task that belongs to the config entry."""
-
-
-class Desk(Protocol):
-    """What a reconciler needs of the codes."""
-
-    def on_lock(self, lock: str) -> Iterable[tuple[Code, Placement]]:
-        """Return the codes that are or are to be on a lock."""
-
-    def opening(self, code: Code) -> Opening:
-        """Return what the schedule of a code says now."""
-
-    def digits(self, code: Code) -> str:
-        """Return the digits, to teach them to a lock. Raises VaultLocked."""
-
-    def settled(self, code: Code, place: Placement) -> None:
-        """Take note that something changed there."""
-
-    def rested(self) -> None:
-        """Take note that there is nothing more to do now."""
 
 
 class Reconciler:
@@ -103,6 +77,7 @@ class Reconciler:
         """After a start, a lock that tells all its codes at once is looked at."""
         self._ask_all = False
         self._away = False
+        self._working = False
         self._stopping = False
         self._retry_after = RETRY
         self.retry_at = NEVER
@@ -115,6 +90,7 @@ class Reconciler:
         if afresh:
             self._retry_after, self.retry_at = RETRY, NEVER
         if self._task is None or self._task.done():
+            self._working, self.retry_at = True, NEVER
             self._task = self._spawn(self._run(), f"codes of {self._lock_id}")
         else:
             self._again = True
@@ -133,7 +109,7 @@ class Reconciler:
             await asyncio.wait({self._task})
 
     async def _run(self) -> None:
-        again = True
+        again, lock = True, None
         while again:
             self._again = False
             lock = self._find_lock(self._lock_id)
@@ -161,55 +137,22 @@ class Reconciler:
             else:
                 self._retry_after, self.retry_at = RETRY, NEVER
             again = self._again
-        self._patience()
+        self._working = False
+        if lock is not None:
+            review(self._desk, lock, utc_now())
         self._desk.rested()
 
     def _retry_later(self) -> None:
         self.retry_at = utc_now() + self._retry_after
         self._retry_after = min(2 * self._retry_after, RETRY_MAX)
 
-    def _patience(self) -> None:
-        """Note since when each is out of step; what takes too long is said."""
-        if (lock := self._find_lock(self._lock_id)) is None:
-            return
-        now = utc_now()
-        for code, place in list(self._desk.on_lock(self._lock_id)):
-            before = place.state, place.reason
-            wanted = self._wanted(code, place, lock, now)
-            if wanted is None and not place.digest:
-                place.state, place.reason = State.WAITING, ""
-            elif wanted is not None and place.state is State.WAITING:
-                place.state = State.PENDING
-            if not is_due(code, place, lock, wanted, now):
-                place.waiting_since = None
-                if place.state is State.ACTIVE:
-                    place.reason = ""
-            else:
-                place.waiting_since = place.waiting_since or now
-                if not place.reason and now - place.waiting_since >= patience(
-                    place, wanted, now
-                ):
-                    place.reason = "unreachable"
-                    if opens_too_much(place, wanted, now):
-                        place.state = State.REMOVING
-                    elif place.state is State.PENDING:
-                        place.state = State.FAILED
-            if (place.state, place.reason) != before:
-                self._desk.settled(code, place)
-
     @property
     def next_step(self) -> datetime:
-        """When to be woken, at the latest."""
-        steps, now = [self.retry_at], utc_now()
-        if (lock := self._find_lock(self._lock_id)) is None:
+        """When to be woken, at the latest; not while it is at work."""
+        lock = self._find_lock(self._lock_id)
+        if self._working or lock is None:
             return NEVER
-        for code, place in self._desk.on_lock(self._lock_id):
-            if place.retry_at > now and lock.available:
-                steps.append(place.retry_at)
-            if place.waiting_since is not None and not place.reason:
-                wanted = self._wanted(code, place, lock, now)
-                steps.append(place.waiting_since + patience(place, wanted, now))
-        return min(steps)
+        return min(self.retry_at, next_look(self._desk, lock, utc_now()))
 
     # One thing at a time
 
