@@ -31,11 +31,7 @@ homeassistant:
 {auth}
 config:
 frontend:
-history:
-logbook:
-mobile_app:
-recorder:
-  commit_interval: 1
+{recorder}mobile_app:
 logger:
   default: {level}
   logs:
@@ -43,6 +39,13 @@ logger:
     haffmpeg: fatal
     homeassistant.components.camera.img_util: fatal
     custom_components.smartlock_le: {our_level}
+"""
+
+_RECORDER = """\
+history:
+logbook:
+recorder:
+  commit_interval: 1
 """
 
 # Whoever reaches this Home Assistant is logged in without a word. That is fit for a
@@ -61,13 +64,16 @@ class Seed:
     """What differs from one Home Assistant to the next."""
 
     port: int
-    proxy_port: int
+    proxy_port: int | None
+    """None: there is no Bluetooth proxy."""
     name: str = "Test home"
     time_zone: str = "UTC"
     level: str = "warning"
     our_level: str = "info"
     log_in: bool = False
     """Log everybody in without a password."""
+    recorder: bool = True
+    """Keep states and events, and show them."""
 
 
 def machine_time_zone() -> str:
@@ -125,8 +131,8 @@ def _proxy_entry(port: int) -> dict[str, Any]:
     )
 
 
-def _entries(proxy_port: int) -> list[dict[str, Any]]:
-    entries = [_proxy_entry(proxy_port)]
+def _entries(proxy_port: int | None) -> list[dict[str, Any]]:
+    entries = [] if proxy_port is None else [_proxy_entry(proxy_port)]
     if NEXT:
         # It would make these itself, and they would fetch things.
         off = {"disabled_by": "user", "source": "system"}
@@ -164,7 +170,7 @@ def _link(config: Path) -> None:
         link.symlink_to(_INTEGRATION)
 
 
-def _move_proxy(path: Path, port: int) -> None:
+def _move_proxy(path: Path, port: int | None) -> None:
     """Let the entry of the proxy follow it to another port."""
     store = json.loads(path.read_text())
     for entry in store["data"]["entries"]:
@@ -182,6 +188,7 @@ def prepare(config: Path, seed: Seed) -> None:
             name=seed.name,
             time_zone=seed.time_zone,
             auth=_LOGGED_IN if seed.log_in else "",
+            recorder=_RECORDER if seed.recorder else "",
             level=seed.level,
             our_level=seed.our_level,
         )
