@@ -110,6 +110,12 @@ class Keymaster(Peer):
         # What comes within five seconds of the last would not be told at all.
         self._coordinator._throttle.is_allowed = _always  # noqa: SLF001
 
+    @override
+    def in_step(self) -> bool:
+        locks = self._coordinator.kmlocks.values()
+        places = sum(len(lock.code_slots) for lock in locks)
+        return bool(places == self.size.locks * self.size.codes)
+
     @property
     def _coordinator(self) -> Any:
         return self.hass.data[KEYMASTER][_CONST.COORDINATOR]

@@ -16,8 +16,11 @@ from .sides import Size, side
 
 async def held_mb(
     name: str, folder: Path, size: Size, peers: Path | None = None
-) -> float:
-    """Start a side that was made in a folder, in a new process; return what it added."""
+) -> tuple[float, float]:
+    """Start a side that was made in a folder, in a new process.
+
+    Returns what its start added to its modules, and what those hold.
+    """
     asked = json.dumps([name, str(folder), str(size), str(peers) if peers else None])
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "benchmarks.memory", asked),
@@ -27,14 +30,19 @@ async def held_mb(
     said, _ = await child.communicate()
     if child.returncode:
         raise HarnessError(f"the memory of {name} could not be measured")
-    return float(said)
+    held, imports = json.loads(said)
+    return held, imports
 
 
-async def _measure(name: str, folder: Path, size: Size, peers: Path | None) -> float:
+async def _measure(
+    name: str, folder: Path, size: Size, peers: Path | None
+) -> tuple[float, float]:
     configure_event_loop(asyncio.get_running_loop())
     async with side(name, folder, size, peers) as made:
         await made.start()
-        return resident_mb() - made.before_mb
+        assert made.in_step()
+        held = resident_mb() - made.imported_mb
+        return held, made.imported_mb - made.before_mb
 
 
 def main() -> None:
@@ -48,7 +56,7 @@ def main() -> None:
                 )
             )
         ).result()
-    sys.stdout.write(f"{held}\n")
+    sys.stdout.write(json.dumps(held) + "\n")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from homeassistant.config_entries import SOURCE_USER, ConfigSubentry
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
+from custom_components.smartlock_le.access.code_models import PlacementState
 from custom_components.smartlock_le.const import CONF_FAMILY, DOMAIN, SUBENTRY_LOCK
 from custom_components.smartlock_le.home import Home, HomeEntry, loaded_home
 from custom_components.smartlock_le.locks.driver import LockDriver
@@ -191,6 +192,16 @@ class Ours(Side):
         await super().start()
         for lock in self.home.roster.locks.values():
             lock.on_event(self._passed_on)
+
+    @override
+    def in_step(self) -> bool:
+        codes = self.home.codes
+        places = [place for lock in self.built for _, place in codes.on_lock(lock)]
+        return (
+            super().in_step()
+            and len(places) == self.doors.held
+            and all(place.state is PlacementState.ACTIVE for place in places)
+        )
 
     def _passed_on(self, event: AccessEvent) -> None:
         self._told += 1

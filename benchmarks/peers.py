@@ -1,6 +1,5 @@
 """The same codes on the same locks, kept by the peers: what that costs."""
 
-import gc
 from pathlib import Path
 from statistics import median
 import time
@@ -8,6 +7,7 @@ import time
 from .codes import start_cpu_s
 from .figures import Figure
 from .memory import held_mb
+from .running import steady
 from .sides import KEYMASTER, KINDS, LCM, OURS, SIZE, Size, Unfit, side
 
 EVENTS = 10_000
@@ -36,10 +36,12 @@ def check(peers: Path | None) -> None:
 async def _first(name: str, folder: Path, size: Size, peers: Path) -> float:
     """Make one for the first time; return its processor time."""
     async with side(name, folder, size, peers) as made:
-        gc.collect()
+        steady()
         began = time.process_time()
         await made.make()
-        return time.process_time() - began
+        spent = time.process_time() - began
+        assert made.in_step()
+        return spent
 
 
 async def _events(
@@ -49,7 +51,7 @@ async def _events(
     turns = -(-events // size.locks)
     async with side(name, folder, size, peers) as made:
         await made.start()
-        gc.collect()
+        steady()
         began = time.process_time()
         for turn in range(turns):
             await made.tell(turn)
@@ -63,15 +65,23 @@ async def _measure(
 ) -> dict[str, float]:
     first = await _first(name, folder, size, peers)
     starts = [await start_cpu_s(name, folder, size, peers) for _ in range(STARTS)]
+    held, imports = await held_mb(name, folder, size, peers)
     return {
         "setup": median(starts),
         "first_setup": first,
-        "memory": await held_mb(name, folder, size, peers),
+        "memory": held,
+        "imports": imports,
         "events": await _events(name, folder, size, peers, events),
     }
 
 
-UNITS = {"setup": "cpu_s", "first_setup": "cpu_s", "memory": "mb", "events": "cpu_ms"}
+UNITS = {
+    "setup": "cpu_s",
+    "first_setup": "cpu_s",
+    "memory": "mb",
+    "imports": "mb",
+    "events": "cpu_ms",
+}
 
 
 async def run(
@@ -88,18 +98,19 @@ async def run(
         {
             name: await _measure(name, folder / name, size, peers, events)
             for name in SHORT
-        }
+        },
+        bars=size == SIZE,
     )
 
 
-def figures(found: dict[str, dict[str, float]]) -> list[Figure]:
+def figures(found: dict[str, dict[str, float]], *, bars: bool = True) -> list[Figure]:
     """Compare ours with each peer; what each was measured at comes last."""
     ratios = [
         Figure(name, round(found[OURS][what] / found[peer][what], 4), "x", bar=bar)
         for peer in (LCM, KEYMASTER)
         for what in UNITS
         for name in [f"{what}_x_{SHORT[peer]}"]
-        for bar in [BARS.get(name)]
+        for bar in [BARS.get(name) if bars else None]
     ]
     return ratios + [
         Figure(f"{what}_{unit}_{SHORT[name]}", round(found[name][what], 4), unit)

@@ -103,6 +103,12 @@ async def running(
         await hass.async_stop()
 
 
+def steady() -> None:
+    """Before a measurement: what was there before is no work for the collector in it."""
+    gc.collect()
+    gc.freeze()
+
+
 def resident_mb() -> float:
     """Return the memory that this process holds, when it holds no rubbish."""
     gc.collect()

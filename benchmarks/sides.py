@@ -74,8 +74,8 @@ class Side(ABC):
     """One integration in a running Home Assistant."""
 
     domain: str
-    before_mb = 0.0
-    """What the process held before anything of it was imported."""
+    before_mb = imported_mb = 0.0
+    """What the process held before its modules were imported, and after."""
 
     def __init__(
         self, hass: HomeAssistant, clock: Clock, doors: Doors, size: Size
@@ -110,6 +110,10 @@ class Side(ABC):
         """Start it as Home Assistant does at its own start, until all is in step."""
         assert await async_setup_component(self.hass, self.domain, {})
         await self.settled()
+
+    def in_step(self) -> bool:
+        """Tell whether every code is on every lock."""
+        return self.doors.held == self.size.locks * self.size.codes
 
     def entities(self) -> list[str]:
         """Return its entities, those that are off included."""
@@ -184,7 +188,7 @@ async def side(
         ):
             before = resident_mb()
             made = kind.load()(hass, clock, Doors(folder, size), size)
-            made.before_mb = before
+            made.before_mb, made.imported_mb = before, resident_mb()
             with made.patched():
                 yield made
                 await made.settled()
