@@ -70,7 +70,7 @@ async def _measure(
         "setup": median(starts),
         "first_setup": first,
         "memory": held,
-        "imports": imports,
+        "memory_and_imports": held + imports,
         "events": await _events(name, folder, size, peers, events),
     }
 
@@ -79,7 +79,7 @@ UNITS = {
     "setup": "cpu_s",
     "first_setup": "cpu_s",
     "memory": "mb",
-    "imports": "mb",
+    "memory_and_imports": "mb",
     "events": "cpu_ms",
 }
 
