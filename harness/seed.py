@@ -33,11 +33,7 @@ homeassistant:
 {auth}
 config:
 frontend:
-history:
-logbook:
-mobile_app:
-recorder:
-  commit_interval: 1
+{recorder}mobile_app:
 logger:
   default: {level}
   logs:
@@ -45,6 +41,13 @@ logger:
     haffmpeg: fatal
     homeassistant.components.camera.img_util: fatal
     custom_components.smartlock_le: {our_level}
+"""
+
+_RECORDER = """\
+history:
+logbook:
+recorder:
+  commit_interval: 1
 """
 
 # Whoever reaches this Home Assistant is logged in without a word. That is fit for a
@@ -63,7 +66,8 @@ class Seed:
     """What differs from one Home Assistant to the next."""
 
     port: int
-    proxy_port: int
+    proxy_port: int | None
+    """None: there is no Bluetooth proxy."""
     name: str = "Test home"
     time_zone: str = "UTC"
     level: str = "warning"
@@ -72,6 +76,8 @@ class Seed:
     """Where a Zigbee stick is, for Home Assistant's ZHA."""
     log_in: bool = False
     """Log everybody in without a password."""
+    recorder: bool = True
+    """Keep states and events, and show them."""
 
 
 def machine_time_zone() -> str:
@@ -130,7 +136,7 @@ def _proxy_entry(port: int) -> dict[str, Any]:
 
 
 def _entries(seed: Seed) -> list[dict[str, Any]]:
-    entries = [_proxy_entry(seed.proxy_port)]
+    entries = [] if seed.proxy_port is None else [_proxy_entry(seed.proxy_port)]
     if seed.zigbee_url:
         fields = zha_entry(seed.zigbee_url)
         entries.append(_entry(fields.pop("domain"), ZHA_ENTRY, **fields))
@@ -191,6 +197,7 @@ def prepare(config: Path, seed: Seed) -> None:
             name=seed.name,
             time_zone=seed.time_zone,
             auth=_LOGGED_IN if seed.log_in else "",
+            recorder=_RECORDER if seed.recorder else "",
             level=seed.level,
             our_level=seed.our_level,
         )

@@ -29,7 +29,7 @@ from custom_components.smartlock_le.locks import numbered
 from custom_components.smartlock_le.locks.managed import ManagedLock
 from custom_components.smartlock_le.log import Log
 from custom_components.smartlock_le.models import AccessEvent, Actor, ActorKind, LockRef
-from tests.fake_lock import FakeDriver, Hardware, WindowedDriver
+from harness.fake_lock import FakeDriver, Hardware, WindowedDriver
 
 START = datetime(2026, 6, 1, 12, tzinfo=UTC)
 OWNER = Actor(ActorKind.OWNER, "0a1b2c3d", "Olive Owner")

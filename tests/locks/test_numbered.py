@@ -4,7 +4,7 @@ import pytest
 
 from custom_components.smartlock_le.locks import numbered as module
 from custom_components.smartlock_le.models import Capability, LockRef, Refusal
-from tests.fake_lock import FakeDriver, Hardware
+from harness.fake_lock import FakeDriver, Hardware
 
 from .numbered_contract import Book, NumberedBench, NumberedContract
 from .support import window

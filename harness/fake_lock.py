@@ -1,6 +1,7 @@
 """A lock that is not there: for what must be asked of thousands of locks, or at once.
 
-It keeps codes by number, or by name and with windows, and fails as it is told.
+It keeps codes by number, or by name and with windows, and fails as it is told. What the
+tests and the benchmarks share.
 """
 
 import asyncio
