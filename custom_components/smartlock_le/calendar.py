@@ -1,5 +1,6 @@
 """Guests and emergency grants as a calendar: who may open, and when."""
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, override
 
@@ -56,35 +57,42 @@ class AccessCalendar(HomeEntity, CalendarEntity):
     @override
     def event(self) -> CalendarEvent | None:
         """The event that runs, or the next one: by its pseudonym, as every user reads it."""
-        now = dt_util.now()
-        events = [event for event in self._events(named=False) if event.end > now]
-        return min(events, key=lambda event: event.start, default=None)
+        # Asked for at each change of the home: only the one that is shown is made.
+        now = dt_util.utcnow()
+        first: tuple[datetime, Code | Grant] | None = None
+        for one in self._all():
+            start, end = _times(one)
+            if end > now and (first is None or start < first[0]):
+                first = start, one
+        return None if first is None else self._of(first[1], named=False)
 
     @override
     async def async_get_events(
         self, hass: HomeAssistant, start_date: datetime, end_date: datetime
     ) -> list[CalendarEvent]:
         return [
-            event
-            for event in self._events(named=True)
-            if event.start < end_date and event.end > start_date
+            self._of(one, named=True)
+            for one in self._all()
+            for start, end in (_times(one),)
+            if start < end_date and end > start_date
         ]
 
-    def _events(self, *, named: bool) -> list[CalendarEvent]:
-        guests = [
-            self._of_guest(code, named=named)
-            for code in self.home.codes.all()
-            if code.holder is Holder.GUEST
-        ]
-        grants = [self._of_grant(grant) for grant in self.home.grants.open_grants()]
-        return guests + grants
+    def _all(self) -> Iterator[Code | Grant]:
+        codes = self.home.codes.all()
+        yield from (code for code in codes if code.holder is Holder.GUEST)
+        yield from self.home.grants.open_grants()
+
+    def _of(self, one: Code | Grant, *, named: bool) -> CalendarEvent:
+        if isinstance(one, Grant):
+            return self._of_grant(one)
+        return self._of_guest(one, named=named)
 
     def _of_guest(self, code: Code, *, named: bool) -> CalendarEvent:
         locks = sorted(self.home.codes.lock_name(lock) for lock in code.locks)
-        start = code.when.start or code.made
+        start, end = _times(code)
         return CalendarEvent(
             start=dt_util.as_local(start),
-            end=dt_util.as_local(max(code.when.end or FOREVER, start + _LEAST)),
+            end=dt_util.as_local(end),
             summary=code.name if named else code.actor.label,
             location=", ".join(locks),
             uid=code.id,
@@ -122,6 +130,14 @@ class AccessCalendar(HomeEntity, CalendarEntity):
                 raise CodeError("no_code_lock")
             change = Change(name=name, locks=locks, times=times)
             await self.home.codes.add_guest(change, UNKNOWN_ACTOR)
+
+
+def _times(one: Code | Grant) -> tuple[datetime, datetime]:
+    """Return from when to when a guest or a grant is let in."""
+    if isinstance(one, Grant):
+        return one.start, one.end
+    start = one.when.start or one.made
+    return start, max(one.when.end or FOREVER, start + _LEAST)
 
 
 def _moment(value: date) -> datetime:
