@@ -1,6 +1,7 @@
 """Codes and guests in a real home with a simulated Nuki: actions, persons, schedules."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 from typing import Any
@@ -23,7 +24,12 @@ import voluptuous as vol
 from custom_components.smartlock_le import alarm as alarm_module, schedules
 from custom_components.smartlock_le.access.code_models import Opening
 from custom_components.smartlock_le.home import Home, HomeEntry
-from custom_components.smartlock_le.models import HOME_ACTOR
+from custom_components.smartlock_le.models import (
+    HOME_ACTOR,
+    AccessEvent,
+    AccessKind,
+    Method,
+)
 from custom_components.smartlock_le.opening import home_folder
 from virtual_home.nuki import NukiLock
 
@@ -557,3 +563,28 @@ async def test_the_alarm_sleeps_in_naps(
     alarm.stop()
     alarm.set(NOW())
     assert alarm._off is None
+
+
+async def test_what_we_did_ourselves_is_no_foreign_hand(
+    hass: HomeAssistant, home: Home, nuki: NukiLock
+) -> None:
+    """A lock that tells of a change over the air tells of ours."""
+    await add_guest(hass)
+    (code,) = home.codes.all()
+    (place,) = code.places.values()
+    event = AccessEvent(
+        lock=nuki.address,
+        event=AccessKind.CODE_REMOVED,
+        method=Method.UNKNOWN,
+        time=NOW(),
+        code_name=place.marker,
+        remote=True,
+        source="lock_event",
+    )
+    home.keeping.accessed(event)
+    assert place.state == "active"
+    home.keeping.accessed(replace(event, remote=False, source="command"))
+    assert place.state == "active"
+    home.keeping.accessed(replace(event, remote=False))
+    assert place.state == "unverified"
+    await until(lambda: place.state == "active")

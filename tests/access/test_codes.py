@@ -1045,3 +1045,16 @@ def test_no_hash_is_shown() -> None:
     place = Placement(lock="l", marker="LE x", digest="c0ffee")
     window = CodeWindow(start=START, end=START)
     assert "c0ffee" not in repr((place, Wanted("c0ffee", window)))
+
+
+async def test_stopping_lets_the_lock_answer(home: Rig) -> None:
+    """What it was being told has its outcome in the log."""
+    code = await home.guest("fake:0")
+    home.hardware["fake:0"].latency = 0.2
+    removing = home.spawn(home.codes.remove(code.id, OWNER), "remove")
+    while code.places["fake:0"].state is not State.REMOVING:
+        await module.asyncio.sleep(0)
+    await home.codes.stop()
+    assert not home.on("fake:0")
+    assert code.places == {}
+    await removing
