@@ -1,5 +1,6 @@
 """Conditions of automations: the last access, an open emergency access, the battery."""
 
+from abc import abstractmethod
 from typing import Any, override
 
 from homeassistant.const import CONF_OPTIONS
@@ -67,9 +68,9 @@ class LockCondition(EntityConditionBase):
         lock = lock_of(self._hass, entity_state.entity_id)
         return lock is not None and self.holds(lock)
 
+    @abstractmethod
     def holds(self, lock: ManagedLock) -> bool:
         """Tell whether it is so."""
-        raise NotImplementedError
 
 
 class LastAccessBy(LockCondition):

@@ -28,39 +28,52 @@ def lock_problem(hass: HomeAssistant, lock: LockRef, problem: str | None) -> Non
 
 
 @callback
-def pins_shown(hass: HomeAssistant, lock: LockRef, *, shown: bool) -> None:
-    """Say that codes of a lock can be read by whoever reads its messages, or no more."""
-    issue = f"pins_shown_{lock.id}"
-    if not shown:
+def _say(
+    hass: HomeAssistant,
+    issue: str,
+    told: dict[str, str] | None,
+    *,
+    translation_key: str,
+    data: dict[str, str | int | float | None] | None = None,
+    link: str | None = None,
+) -> None:
+    """Warn with these words in the text, or withdraw the warning where there are none.
+
+    With `data` there is a fix of it.
+    """
+    if told is None:
         ir.async_delete_issue(hass, DOMAIN, issue)
         return
     ir.async_create_issue(
         hass,
         DOMAIN,
         issue,
-        is_fixable=False,
+        is_fixable=data is not None,
         severity=ir.IssueSeverity.WARNING,
-        translation_key="pins_shown",
-        translation_placeholders={"lock": lock.name},
+        learn_more_url=link,
+        translation_key=translation_key,
+        translation_placeholders=told,
+        data=data,
     )
+
+
+def _name(lock: LockRef | None, wrong: object = True) -> dict[str, str] | None:
+    """Return the name of a lock of which something is to be said, else nothing."""
+    return {"lock": lock.name} if lock is not None and wrong else None
+
+
+@callback
+def pins_shown(hass: HomeAssistant, lock: LockRef, *, shown: bool) -> None:
+    """Say that codes of a lock can be read by whoever reads its messages, or no more."""
+    issue = f"pins_shown_{lock.id}"
+    _say(hass, issue, _name(lock, shown), translation_key="pins_shown")
 
 
 @callback
 def code_left(hass: HomeAssistant, grant_id: str, lock: LockRef | None) -> None:
     """Say that the code of a grant that is over is on a lock; lock None: it is not."""
     issue = f"code_left_{grant_id}"
-    if lock is None:
-        ir.async_delete_issue(hass, DOMAIN, issue)
-        return
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        issue,
-        is_fixable=False,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key="code_left",
-        translation_placeholders={"lock": lock.name},
-    )
+    _say(hass, issue, _name(lock), translation_key="code_left")
 
 
 @callback
@@ -73,54 +86,21 @@ def code_problem(
     """
     for known in ("code_failed", "code_stays"):
         issue = f"{known}_{code}_{lock_id}"
-        if problem != known or lock is None:
-            ir.async_delete_issue(hass, DOMAIN, issue)
-            continue
-        ir.async_create_issue(
-            hass,
-            DOMAIN,
-            issue,
-            is_fixable=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key=known,
-            translation_placeholders={"lock": lock.name},
-        )
+        _say(hass, issue, _name(lock, problem == known), translation_key=known)
 
 
 @callback
 def two_writers(hass: HomeAssistant, lock: LockRef, other: str) -> None:
     """Say that another integration writes codes to a lock; `other` empty: none does."""
-    issue = f"two_writers_{lock.id}"
-    if not other:
-        ir.async_delete_issue(hass, DOMAIN, issue)
-        return
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        issue,
-        is_fixable=False,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key="two_writers",
-        translation_placeholders={"lock": lock.name, "name": other},
-    )
+    told = {"lock": lock.name, "name": other} if other else None
+    _say(hass, f"two_writers_{lock.id}", told, translation_key="two_writers")
 
 
 @callback
 def schedule_silent(hass: HomeAssistant, schedule: str, silent: bool) -> None:
     """Say that codes open by an entity that says nothing."""
-    issue = f"schedule_silent_{schedule}"
-    if not silent:
-        ir.async_delete_issue(hass, DOMAIN, issue)
-        return
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        issue,
-        is_fixable=False,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key="schedule_silent",
-        translation_placeholders={"name": schedule},
-    )
+    told = {"name": schedule} if silent else None
+    _say(hass, f"schedule_silent_{schedule}", told, translation_key="schedule_silent")
 
 
 @callback
@@ -129,36 +109,18 @@ def weak_firmware(
 ) -> None:
     """Say that a lock's firmware has a known weakness; None: it has none that we know."""
     issue = f"weak_firmware_{lock.id}"
-    if told is None:
-        ir.async_delete_issue(hass, DOMAIN, issue)
-        return
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        issue,
-        is_fixable=False,
-        severity=ir.IssueSeverity.WARNING,
-        learn_more_url=link,
-        translation_key="weak_firmware",
-        translation_placeholders=told,
-    )
+    _say(hass, issue, told, translation_key="weak_firmware", link=link)
 
 
 @callback
 def uncleaned(hass: HomeAssistant, lock_id: str, name: str | None) -> None:
     """Say that a removed lock may hold codes of ours; name None: it does not."""
-    issue = f"uncleaned_{lock_id}"
-    if name is None:
-        ir.async_delete_issue(hass, DOMAIN, issue)
-        return
-    ir.async_create_issue(
+    told = None if name is None else {"lock": name}
+    _say(
         hass,
-        DOMAIN,
-        issue,
-        is_fixable=True,
-        severity=ir.IssueSeverity.WARNING,
+        f"uncleaned_{lock_id}",
+        told,
         translation_key="uncleaned",
-        translation_placeholders={"lock": name},
         data={"lock": lock_id, "name": name},
     )
 
