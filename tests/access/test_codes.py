@@ -388,6 +388,12 @@ async def test_what_was_lost_on_a_lock(home: Rig) -> None:
     assert not home.on("fake:2")
     assert home.problems == {(code.id, "fake:2"): "code_failed"}
     assert not home.on("fake:1"), "it was not asked number by number"
+    await home.reach("fake:2", there=False)
+    await home.codes.due()
+    await home.reach("fake:2", there=True)
+    await home.stop()
+    await home.start()
+    assert not home.on("fake:2")
     await home.codes.resync("fake:2")
     assert len(home.on("fake:2")) == 1
     assert home.problems == {}

@@ -87,4 +87,4 @@ def take_over(code: Code, new: Code) -> None:
                 place = Placement(lock=lock, marker=new_marker())
             code.places[lock] = place
     for place in code.places.values():
-        place.tried = None
+        place.asked()

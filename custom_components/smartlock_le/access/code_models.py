@@ -15,6 +15,8 @@ FOREVER = datetime(2099, 12, 31, tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 NOW = datetime.min.replace(tzinfo=UTC)
 MAX_USES = 1000
+MISSING = "missing"
+"""Reason: it was on the lock, and was not when we looked again. Put back when asked only."""
 OTHER = "?"
 """In place of a hash: something is under our name, but not what we put there."""
 
@@ -107,6 +109,12 @@ class Placement:
     """Not to be touched before, where the lock refused to let go of it."""
     restored: datetime = field(default=NOW, compare=False)
     """When it was last put right after somebody had changed it at the lock."""
+
+    def asked(self) -> None:
+        """Try again what failed: somebody changed something, or asks for it."""
+        self.tried, self.retry_at = None, NOW
+        if self.reason == MISSING:
+            self.state, self.reason = PlacementState.PENDING, ""
 
     @property
     def window(self) -> CodeWindow | None:

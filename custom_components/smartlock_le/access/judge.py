@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from ..models import Capability
-from .code_models import Code, Opening, Placement, PlacementState, Wanted
+from .code_models import MISSING, Code, Opening, Placement, PlacementState, Wanted
 from .models import Lock
 
 PATIENCE = timedelta(minutes=15)
@@ -36,7 +36,8 @@ def is_due(
         return False
     if wanted is None:
         return bool(place.digest) or leaves(code, place)
-    if place.state is PlacementState.FAILED and place.tried == wanted:
+    failed = place.state is PlacementState.FAILED
+    if failed and (place.tried == wanted or place.reason == MISSING):
         return False
     return not _in_step(place, wanted, lock, now)
 

@@ -27,7 +27,16 @@ from ..models import (
     utc_now,
 )
 from .code_ledger import CodeLedger
-from .code_models import NEVER, NOW, OTHER, Code, Placement, PlacementState, Wanted
+from .code_models import (
+    MISSING,
+    NEVER,
+    NOW,
+    OTHER,
+    Code,
+    Placement,
+    PlacementState,
+    Wanted,
+)
 from .desk import Desk
 from .judge import is_due, leaves, opens_too_much, wanted_on
 from .models import Lock, Markers
@@ -100,7 +109,7 @@ class Reconciler:
         """Look at everything of ours that may be on the lock, and try all again."""
         self._check = self._ask_all = True
         for _, place in self._desk.on_lock(self._lock_id):
-            place.tried, place.retry_at = None, NOW
+            place.asked()
 
     async def stop(self) -> None:
         """Let what the lock is being told come to its outcome; tell it nothing more."""
@@ -369,17 +378,16 @@ class Reconciler:
             lost = found is None and place.state is State.ACTIVE
             if lost and not self._ask_all:
                 # Somebody took it off while we did not look: not ours to undo unasked.
-                await self._missing(code, place, lock)
+                await self._missing(code, place)
             elif found is None or place.state is not State.ACTIVE or not found.enabled:
                 await self._found(code, place, found)
             elif found.window is not None:
                 place.since, place.until = found.window.start, found.window.end
                 place.number = found.id
 
-    async def _missing(self, code: Code, place: Placement, lock: Lock) -> None:
+    async def _missing(self, code: Code, place: Placement) -> None:
         place.digest, place.number = "", -1
-        wanted = self._wanted(code, place, lock, utc_now())
-        place.state, place.reason, place.tried = State.FAILED, "missing", wanted
+        place.state, place.reason = State.FAILED, MISSING
         await self._ledger.outcome(code, place, "missing")
         self._desk.settled(code, place)
 
