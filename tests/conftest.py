@@ -207,8 +207,12 @@ def z2m(
     zigbee2mqtt_session: Zigbee2Mqtt, socket_enabled: None
 ) -> Iterator[Zigbee2Mqtt]:
     """Give them, with all locks locked, well and without a code."""
-    yield zigbee2mqtt_session
-    zigbee2mqtt_session.heal()
+    zigbee2mqtt_session.listen()
+    try:
+        yield zigbee2mqtt_session
+        zigbee2mqtt_session.heal()
+    finally:
+        zigbee2mqtt_session.hush()
 
 
 async def log_of(home: Home, *kinds: str) -> list[dict[str, Any]]:

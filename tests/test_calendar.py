@@ -71,6 +71,15 @@ async def test_guests_and_grants(
     assert "Engine" not in str(shown(hass).as_dict())
 
 
+async def test_a_grant_that_ends_at_once(hass: HomeAssistant, home: Home) -> None:
+    """Home Assistant takes no event without a length, as after a clock that was wrong."""
+    await act(hass, "grant_emergency_access", GRANT)
+    (grant,) = home.grants.open_grants()
+    grant.end = grant.start - timedelta(hours=1)
+    (event,) = await events(hass)
+    assert event["start"] < event["end"]
+
+
 async def test_a_past_guest_is_not_next(hass: HomeAssistant, home: Home) -> None:
     """Only what runs or comes is the calendar's state."""
     start = dt_util.utcnow() + timedelta(days=40)

@@ -19,7 +19,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from threading import Thread
+from threading import Event, Thread
 import time
 from typing import Any
 from unittest.mock import patch
@@ -137,9 +137,11 @@ class Zigbee2Mqtt:
         self.radio = Radio(RadioOptions(devices=devices(*kinds)))
         self.locks: dict[str, Lock] = dict(zip(KINDS, self.radio.locks, strict=True))
         self._heard: dict[str, bytes] = {}
+        self._listening = Event()
         self._spy = paho.Client(paho.CallbackAPIVersion.VERSION2)
         self._spy.on_message = self._hear
         self._spy.on_connect = lambda client, *_: client.subscribe("#")
+        self._spy.on_subscribe = lambda *_: self._listening.set()
         self._spy.reconnect_delay_set(1, 1)
 
     def _hear(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
@@ -162,8 +164,7 @@ class Zigbee2Mqtt:
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self.radio.start(), self._loop).result(10)
         self.start_broker()
-        self._spy.connect(HOST, self.port)
-        self._spy.loop_start()
+        self.listen()
         self._write()
         self.start_bridge()
 
@@ -205,8 +206,7 @@ class Zigbee2Mqtt:
         """End all of it."""
         self.bridge.stop()
         self.broker.stop()
-        self._spy.disconnect()
-        self._spy.loop_stop()
+        self.hush()
         if self._thread.is_alive():
             stopping = self.radio.stop()
             asyncio.run_coroutine_threadsafe(stopping, self._loop).result(10)
@@ -288,6 +288,18 @@ class Zigbee2Mqtt:
         return f"mqtt:{self.ieee(kind)}_lock_{BASE}"
 
     # The broker
+
+    def listen(self) -> None:
+        """Hear all that is said."""
+        self._listening.clear()
+        self._spy.connect(HOST, self.port)
+        self._spy.loop_start()
+        assert self._listening.wait(10)
+
+    def hush(self) -> None:
+        """Hear no more: a thread of ours must open no socket in a test of others."""
+        self._spy.disconnect()
+        self._spy.loop_stop()
 
     def publish(
         self, topic: str, payload: bytes | str, *, retain: bool = False
@@ -371,6 +383,7 @@ def running() -> Iterator[Zigbee2Mqtt]:
     z2m = Zigbee2Mqtt(folder)
     try:
         z2m.start()
+        z2m.hush()
         yield z2m
     finally:
         z2m.stop()

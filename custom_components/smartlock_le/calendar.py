@@ -99,9 +99,10 @@ class AccessCalendar(HomeEntity, CalendarEntity):
         )
 
     def _of_grant(self, grant: Grant) -> CalendarEvent:
+        start, end = _times(grant)
         return CalendarEvent(
-            start=dt_util.as_local(grant.start),
-            end=dt_util.as_local(grant.end),
+            start=dt_util.as_local(start),
+            end=dt_util.as_local(end),
             summary=f"grant {grant.id}",
             location=self.home.codes.lock_name(grant.lock),
             uid=grant.id,
@@ -135,9 +136,10 @@ class AccessCalendar(HomeEntity, CalendarEntity):
 def _times(one: Code | Grant) -> tuple[datetime, datetime]:
     """Return from when to when a guest or a grant is let in."""
     if isinstance(one, Grant):
-        return one.start, one.end
-    start = one.when.start or one.made
-    return start, max(one.when.end or FOREVER, start + _LEAST)
+        start, end = one.start, one.end
+    else:
+        start, end = one.when.start or one.made, one.when.end or FOREVER
+    return start, max(end, start + _LEAST)
 
 
 def _moment(value: date) -> datetime:

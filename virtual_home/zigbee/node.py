@@ -83,7 +83,9 @@ class Node:
         self.bindings: set[Binding] = set()
         self.poll_s = options.poll_s
         self._outgoing: deque[Indication] = deque()
-        self._tsn = 0
+        # Far from the numbers a coordinator begins with: zigpy may take an event with the
+        # number of what it waits for as the answer.
+        self._tsn = 0x80
 
     def changed(self) -> None:
         """Keep what changed."""
