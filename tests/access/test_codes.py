@@ -750,6 +750,25 @@ async def test_a_code_that_somebody_switched_off(home: Rig) -> None:
     assert "missing" in await home.events(code, "fake:0")
 
 
+async def test_asked_for_again_during_a_look(home: Rig) -> None:
+    """Who asks then gets a look of their own: the first may be past what they mean."""
+    for digits in ("246813", "583649", "719264"):
+        await home.guest("fake:0", digits=digits)
+    hardware = home.hardware["fake:0"]
+    first, second, _ = sorted(hardware.codes)
+    again = []
+
+    def meanwhile(what: str, number: int) -> None:
+        if not again and (what, number) == ("read", second):
+            hardware.codes.pop(first)
+            again.append(home.spawn(home.codes.resync("fake:0"), "resync"))
+
+    hardware.on_call, hardware.latency = meanwhile, 0.01
+    await home.codes.resync("fake:0")
+    await again[0]
+    assert home.on("fake:0") == {"246813", "583649", "719264"}
+
+
 async def test_a_lock_that_cannot_be_asked(home: Rig) -> None:
     """Its word is taken; after a lost answer the code is told once more."""
     driver = home.driver("fake:0")

@@ -85,6 +85,8 @@ class Reconciler:
         self._check = True
         """After a start, a lock that tells all its codes at once is looked at."""
         self._ask_all = False
+        self._asks = 0
+        """How often it was asked for all: who asks during a look gets another."""
         self._away = False
         self._working = False
         self._stopping = False
@@ -108,6 +110,7 @@ class Reconciler:
     def ask_all(self) -> None:
         """Look at everything of ours that may be on the lock, and try all again."""
         self._check = self._ask_all = True
+        self._asks += 1
         for _, place in self._desk.on_lock(self._lock_id):
             place.asked()
 
@@ -178,8 +181,10 @@ class Reconciler:
         if Capability.CODES not in lock.capabilities:
             return False
         if self._check:
+            asks = self._asks
             await self._look(lock)
-            self._check = self._ask_all = False
+            if self._asks == asks:
+                self._check = self._ask_all = False
         now = utc_now()
         due = [
             (code, place, wanted)
@@ -375,18 +380,23 @@ class Reconciler:
             found = there.get(place.marker)
             if found is not None and not found.certain:
                 continue
-            lost = found is None and place.state is State.ACTIVE
-            if lost and not self._ask_all:
-                # Somebody took it off while we did not look: not ours to undo unasked.
-                await self._missing(code, place)
-            elif found is None or place.state is not State.ACTIVE or not found.enabled:
+            gone = found is None or not found.enabled
+            if gone and place.reason == MISSING:
+                continue
+            if gone and place.state is State.ACTIVE and not self._ask_all:
+                # Somebody took or switched it off meanwhile: not ours to undo unasked.
+                await self._missing(code, place, found)
+            elif gone or place.state is not State.ACTIVE:
                 await self._found(code, place, found)
-            elif found.window is not None:
+            elif found is not None and found.window is not None:
                 place.since, place.until = found.window.start, found.window.end
                 place.number = found.id
 
-    async def _missing(self, code: Code, place: Placement) -> None:
-        place.digest, place.number = "", -1
+    async def _missing(
+        self, code: Code, place: Placement, found: LockCode | None
+    ) -> None:
+        # One that is switched off still has to come off in the end.
+        place.digest, place.number = ("", -1) if found is None else (OTHER, found.id)
         place.state, place.reason = State.FAILED, MISSING
         await self._ledger.outcome(code, place, "missing")
         self._desk.settled(code, place)
