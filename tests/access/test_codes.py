@@ -752,8 +752,8 @@ async def test_a_code_that_somebody_switched_off(home: Rig) -> None:
 
 async def test_asked_for_again_during_a_look(home: Rig) -> None:
     """Who asks then gets a look of their own: the first may be past what they mean."""
-    for digits in ("246813", "583649", "719264"):
-        await home.guest("fake:0", digits=digits)
+    for pin in ("246813", "583649", "719264"):
+        await home.guest("fake:0", digits=pin)
     hardware = home.hardware["fake:0"]
     first, second, _ = sorted(hardware.codes)
     again = []
