@@ -31,6 +31,7 @@ from .log.authority import Authority
 
 if TYPE_CHECKING:
     from .zigbee2mqtt import Zigbee2Mqtt
+    from .zwave_js import ZwaveRadio
 
 # What is drawn must not decide whether a change passes: the same draws each time.
 settings.register_profile("steady", derandomize=True)
@@ -213,6 +214,22 @@ def z2m(
         zigbee2mqtt_session.heal()
     finally:
         zigbee2mqtt_session.hush()
+
+
+@pytest.fixture(scope="session")
+def zwave_session() -> Iterator[ZwaveRadio]:
+    """Run Z-Wave JS for all tests together."""
+    from .zwave_js import running
+
+    with running() as radio:
+        yield radio
+
+
+@pytest.fixture
+def zwave(zwave_session: ZwaveRadio, socket_enabled: None) -> ZwaveRadio:
+    """Give it, with all locks locked, well and without a code."""
+    zwave_session.heal()
+    return zwave_session
 
 
 async def log_of(home: Home, *kinds: str) -> list[dict[str, Any]]:

@@ -210,6 +210,7 @@ class DriverContract:
         bench.slow()
         await bench.driver.read_state()
         await bench.driver.command(DoorCommand.UNLOCK)
+        await until(lambda: bench.bolts[-1] is bench.driver.state.bolt)
         assert bench.bolts == [Bolt.LOCKED, Bolt.UNLOCKING, Bolt.UNLOCKED]
 
     async def test_out_of_reach(self, bench: Bench) -> None:

@@ -61,6 +61,8 @@ class NumberedBench(ABC):
 
     driver: NumberedCodes
     book: Book
+    forgotten = Refusal.CODE_FORGOTTEN
+    """Why it failed where the lock says yes and does not keep it."""
 
     @property
     @abstractmethod
@@ -181,7 +183,7 @@ class NumberedContract:
         numbered.forget()
         with pytest.raises(LockRefused) as caught:
             await driver.set_code(driver.new_code(), "LE one", window())
-        assert caught.value.reason is Refusal.CODE_FORGOTTEN
+        assert caught.value.reason is numbered.forgotten
         assert await driver.read_codes() == []
 
     async def test_it_says_no(self, numbered: NumberedBench) -> None:

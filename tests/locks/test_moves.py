@@ -123,3 +123,37 @@ async def test_who_asked(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(module, "LATE", -1.0)
     askers.add(LOCKED)
     assert askers.of(LOCKED) is None
+
+
+async def test_a_word_ends_the_wait_for_what_came_before(
+    moves: Moves, told: Told
+) -> None:
+    """A lock tells in order: what showed before has no word, and is told first."""
+    moves.shown(event(UNLOCKED))
+    moves.named(event(LOCKED, Method.AUTOMATIC), shows=True)
+    assert told == [(UNLOCKED, Method.UNKNOWN), (LOCKED, Method.AUTOMATIC)]
+
+
+async def test_a_denial_ends_no_wait(moves: Moves, told: Told) -> None:
+    moves.shown(event(UNLOCKED))
+    moves.named(event(DENIED, Method.KEYPAD), shows=False)
+    assert told == [(DENIED, Method.KEYPAD)]
+    await asyncio.sleep(0.1)
+    assert told[1:] == [(UNLOCKED, Method.UNKNOWN)]
+
+
+async def test_it_came_true(moves: Moves, told: Told) -> None:
+    """It is told at once, and once; what does not wait is not told."""
+    moves.came_true(UNLOCKED)
+    moves.shown(event(UNLOCKED), 5)
+    moves.came_true(LOCKED)
+    moves.came_true(UNLOCKED)
+    moves.came_true(UNLOCKED)
+    assert told == [(UNLOCKED, Method.UNKNOWN)]
+
+
+async def test_it_came_to_nothing(moves: Moves, told: Told) -> None:
+    moves.shown(event(UNLOCKED))
+    moves.came_to_nothing()
+    await asyncio.sleep(0.1)
+    assert told == []

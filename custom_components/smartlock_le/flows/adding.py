@@ -142,10 +142,11 @@ class AddingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
         """Ask how to stand beside a lock that another integration brought."""
         assert self._brought
         family = self._brought.family
+        numbers = await self._numbers(family)
         errors: dict[str, str] = {}
         if user_input is not None:
             self._answers = beside(user_input)
-            errors = await self._beside_errors(family)
+            errors = wrong_numbers(self._answers, numbers)
             if not errors:
                 if reason := self._obstacle():
                     return self.async_abort(reason=reason)
@@ -159,8 +160,8 @@ class AddingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
                 except KeyBookUnreadable:
                     errors["base"] = "keys_unreadable"
         return self.async_show_form(
-            step_id="attach_numbered" if families.numbered(family) else "attach",
-            data_schema=await self._beside_schema(family, self._answers),
+            step_id=_step_of(family, numbers),
+            data_schema=beside_schema(numbers, self._answers),
             errors=errors,
             description_placeholders={
                 "name": self.lock_name,
@@ -169,38 +170,50 @@ class AddingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
         )
 
     async_step_attach_numbered = async_step_attach
+    async_step_attach_cloud = async_step_attach
 
-    async def _beside_schema(
-        self, family: Family, before: Mapping[str, Any]
-    ) -> vol.Schema:
-        """Ask whether a lock of ours is to stand in the place of the other.
-
-        And, where it knows a code by its number alone, which numbers are ours.
-        """
-        fields: dict[Any, Any] = {
-            vol.Required(
-                CONF_OWN_LOCK, default=before.get(CONF_OWN_LOCK, False)
-            ): BooleanSelector()
-        }
-        if families.numbered(family):
-            last = families.LAST
-            if count := await families.count(self.hass, self.address, family):
-                last = min(last, count - 1)
-            for name, default in ((CONF_FIRST, families.FIRST), (CONF_LAST, last)):
-                field = vol.Required(name, default=before.get(name, default))
-                fields[field] = _NUMBER
-        return vol.Schema(fields)
-
-    async def _beside_errors(self, family: Family) -> dict[str, str]:
-        """Return what is wrong with the numbers that were answered, by field."""
+    async def _numbers(self, family: Family) -> range:
+        """Return which numbers a code can have on the lock; none: it is not asked."""
         if not families.numbered(family):
-            return {}
-        if self._answers[CONF_FIRST] > self._answers[CONF_LAST]:
-            return {CONF_LAST: "numbers_reversed"}
-        count = await families.count(self.hass, self.address, family)
-        if count is not None and self._answers[CONF_LAST] >= count:
-            return {CONF_LAST: "no_such_number"}
+            return range(0)
+        found = await families.numbers(self.hass, self.address, family)
+        return range(_MOST + 1) if found is None else found
+
+
+def _step_of(family: Family, numbers: range) -> str:
+    if numbers:
+        return "attach_numbered"
+    return "attach_cloud" if families.in_cloud(family) else "attach"
+
+
+def beside_schema(numbers: range, before: Mapping[str, Any]) -> vol.Schema:
+    """Ask whether a lock of ours is to stand in the place of the other.
+
+    And, where it knows a code by its number alone, which numbers are ours.
+    """
+    fields: dict[Any, Any] = {
+        vol.Required(
+            CONF_OWN_LOCK, default=before.get(CONF_OWN_LOCK, False)
+        ): BooleanSelector()
+    }
+    if numbers:
+        first = max(families.FIRST, numbers.start)
+        last = min(families.LAST, numbers[-1])
+        for name, default in ((CONF_FIRST, first), (CONF_LAST, last)):
+            fields[vol.Required(name, default=before.get(name, default))] = _NUMBER
+    return vol.Schema(fields)
+
+
+def wrong_numbers(answers: Mapping[str, Any], numbers: range) -> dict[str, str]:
+    """Return what is wrong with the numbers that were answered, by field."""
+    if not numbers:
         return {}
+    for name in (CONF_FIRST, CONF_LAST):
+        if answers[name] not in numbers:
+            return {name: "no_such_number"}
+    if answers[CONF_FIRST] > answers[CONF_LAST]:
+        return {CONF_LAST: "numbers_reversed"}
+    return {}
 
 
 _NUMBER = NumberSelector(

@@ -14,10 +14,9 @@ from homeassistant.util.file import WriteError
 import voluptuous as vol
 
 from ..const import CONF_FAMILY
-from ..locks import families
 from ..locks.entities import Family, brought
 from ..locks.keybook import KeyBookUnreadable, LockKeys
-from .adding import beside, choices, numbers_in
+from .adding import beside, beside_schema, choices, numbers_in, wrong_numbers
 from .pairing import PairingSteps
 
 
@@ -69,9 +68,10 @@ class LockFlow(
         entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
         errors: dict[str, str] = {}
         family = self._family(subentry)
+        numbers = await self._numbers(family)
         if user_input is not None:
             self._answers = beside(user_input)
-            errors = await self._beside_errors(family)
+            errors = wrong_numbers(self._answers, numbers)
             if not errors:
                 if reason := self._obstacle():
                     return self.async_abort(reason=reason)
@@ -90,10 +90,8 @@ class LockFlow(
                 self.hass.config_entries.async_schedule_reload(entry.entry_id)
                 return result
         return self.async_show_form(
-            step_id="numbered_lock" if families.numbered(family) else "own_lock",
-            data_schema=await self._beside_schema(
-                family, {**subentry.data, **self._answers}
-            ),
+            step_id="numbered_lock" if numbers else "own_lock",
+            data_schema=beside_schema(numbers, {**subentry.data, **self._answers}),
             errors=errors,
             description_placeholders={"name": self.lock_name},
         )

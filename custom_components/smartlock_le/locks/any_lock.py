@@ -78,10 +78,10 @@ RESTING = {
     Bolt.OPEN: AccessKind.OPENED,
     Bolt.JAMMED: AccessKind.JAMMED,
 }
-_DONE = {
+DONE = {
     DoorCommand.LOCK: {Bolt.LOCKED},
     DoorCommand.UNLOCK: {Bolt.UNLOCKED, Bolt.OPEN},
-    DoorCommand.OPEN: {Bolt.OPEN, Bolt.OPENING, Bolt.UNLOCKED},
+    DoorCommand.OPEN: {Bolt.OPEN, Bolt.UNLOCKED},
 }
 
 
@@ -247,7 +247,7 @@ class EntityDriver(LockDriver):
             actor = await actors.from_context(self._hass, context)
             method = Method.HOME_ASSISTANT
         elif changed_by := state.attributes.get("changed_by"):
-            actor = Actor(ActorKind.CREDENTIAL, name=str(changed_by)[:100])
+            actor = self._changed_by(str(changed_by))
         return AccessEvent(
             lock=self.ref.id,
             event=RESTING[bolt],
@@ -257,6 +257,10 @@ class EntityDriver(LockDriver):
             ours=ours,
             source="lock_state",
         )
+
+    def _changed_by(self, name: str) -> Actor:
+        """Return whom the integration names."""
+        return Actor(ActorKind.CREDENTIAL, name=name[:100])
 
     def _is_ours(self, bolt: Bolt, context: Context | None) -> bool:
         """Tell whether our own command made it so.
@@ -268,7 +272,7 @@ class EntityDriver(LockDriver):
         command, context_id = self._asked
         known = context is not None and context.id == context_id
         nobody = context is None or context.user_id is None
-        return known or (nobody and bolt in _DONE[command])
+        return known or (nobody and bolt in DONE[command])
 
     @override
     async def read_state(self) -> LockState:
@@ -286,9 +290,12 @@ class EntityDriver(LockDriver):
         except TimeoutError as err:
             raise OutcomeUnknown("no change in time") from err
 
+    def _takes_commands(self) -> bool:
+        """Tell whether Home Assistant would pass a command on, and not skip it."""
+        return self.available and self.entity_id is not None
+
     async def _run(self, command: DoorCommand) -> None:
-        if not self.available or self.entity_id is None:
-            # Home Assistant itself would skip it without a word.
+        if not self._takes_commands():
             raise LockUnreachable("entity not available")
         if command is DoorCommand.OPEN and Capability.OPEN not in self.capabilities:
             raise LockRefused(Refusal.NOT_SUPPORTED, "open")
@@ -322,10 +329,10 @@ class EntityDriver(LockDriver):
 
     async def _arrive(self, command: DoorCommand) -> None:
         """Wait until the bolt is shown where it was asked to go."""
-        while self.state.bolt not in _DONE[command]:
+        while self.state.bolt not in DONE[command]:
             if self.state.bolt is Bolt.JAMMED:
                 raise LockRefused(Refusal.JAMMED)
-            if not self.available:
+            if not self._takes_commands():
                 raise OutcomeUnknown("went away")
             self._bolt_moved.clear()
             await self._bolt_moved.wait()

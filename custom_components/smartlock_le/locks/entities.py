@@ -20,7 +20,18 @@ class Family(StrEnum):
     NUKI = "nuki"
     ZHA = "zha"
     ZIGBEE2MQTT = "zigbee2mqtt"
+    ZWAVE = "zwave"
+    MATTER = "matter"
+    SCHLAGE = "schlage"
     ANY = "any"
+
+
+_PLATFORMS = {
+    "zwave_js": Family.ZWAVE,
+    "matter": Family.MATTER,
+    "schlage": Family.SCHLAGE,
+}
+"""What every lock of an integration is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +109,4 @@ def family_of(entry: er.RegistryEntry, device: dr.DeviceEntry | None) -> Family:
         return Family.ZIGBEE2MQTT
     if entry.platform == "zha" and entry.unique_id.endswith(_DOOR_LOCK):
         return Family.ZHA
-    return Family.ANY
+    return _PLATFORMS.get(entry.platform, Family.ANY)

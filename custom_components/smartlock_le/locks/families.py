@@ -9,11 +9,14 @@ from .any_lock import EntityDriver
 from .driver import LockDriver
 from .entities import Family
 from .keybook import KeyBook, LockKeys, LockNumbers
+from .matter import MatterDriver, matter_numbers
 from .nuki.client import Credentials
 from .nuki.driver import NukiDriver
+from .schlage import SchlageDriver
 from .zha import ZhaDriver
 from .zha_codes import count_numbers
 from .zigbee2mqtt import Zigbee2MqttDriver
+from .zwave import ZwaveDriver, zwave_numbers
 
 FIRST, LAST = 1, 30
 """The numbers of a lock that are ours where nobody says otherwise."""
@@ -40,6 +43,14 @@ def build_driver(
         case Family.ZIGBEE2MQTT:
             numbers = LockNumbers(book, lock_id)
             return Zigbee2MqttDriver(hass, ref, numbers, usable_numbers(keys))
+        case Family.ZWAVE:
+            numbers = LockNumbers(book, lock_id)
+            return ZwaveDriver(hass, ref, numbers, usable_numbers(keys))
+        case Family.MATTER:
+            numbers = LockNumbers(book, lock_id)
+            return MatterDriver(hass, ref, numbers, usable_numbers(keys))
+        case Family.SCHLAGE:
+            return SchlageDriver(hass, ref, LockNumbers(book, lock_id))
         case Family.ANY:
             return EntityDriver(hass, ref)
 
@@ -51,13 +62,27 @@ def usable_numbers(keys: LockKeys) -> range:
 
 
 def numbered(family: Family) -> bool:
-    """Tell whether the locks of a family know a code by its number alone."""
-    return family in (Family.ZHA, Family.ZIGBEE2MQTT)
+    """Tell whether the owner says which numbers of a lock are for our codes."""
+    return family in (Family.ZHA, Family.ZIGBEE2MQTT, Family.ZWAVE, Family.MATTER)
 
 
-async def count(hass: HomeAssistant, lock_id: str, family: Family) -> int | None:
-    """Return how many numbers a lock has, from 0 on; None: it is not known."""
-    return await count_numbers(hass, lock_id) if family is Family.ZHA else None
+def in_cloud(family: Family) -> bool:
+    """Tell whether codes of a lock are kept by its maker's cloud."""
+    return family is Family.SCHLAGE
+
+
+async def numbers(hass: HomeAssistant, lock_id: str, family: Family) -> range | None:
+    """Return which numbers a code can have on a lock; None: it is not known."""
+    match family:
+        case Family.ZHA:
+            count = await count_numbers(hass, lock_id)
+            return None if count is None else range(count)
+        case Family.ZWAVE:
+            return await zwave_numbers(hass, lock_id)
+        case Family.MATTER:
+            return await matter_numbers(hass, lock_id)
+        case _:
+            return None
 
 
 @callback

@@ -12,6 +12,7 @@ from ..models import UNKNOWN_ACTOR, AccessEvent, AccessKind, Actor
 
 TOGETHER = 2.0
 """Seconds in which a change of state and the lock's own word of it belong together."""
+_MOVES = (AccessKind.LOCKED, AccessKind.UNLOCKED, AccessKind.OPENED)
 LATE = 30.0
 """Seconds in which what was asked for may still show."""
 
@@ -78,7 +79,14 @@ class Moves:
         self._jammed_at: float | None = None
 
     def named(self, event: AccessEvent, *, shows: bool) -> None:
-        """Tell what the lock itself tells; `shows`: a change of state belongs to it."""
+        """Tell what the lock itself tells; `shows`: a change of state belongs to it.
+
+        It tells in order: what shows from before will have no word any more.
+        """
+        if event.event in _MOVES:
+            while self._waiting and self._waiting[0].event.event is not event.event:
+                self._waiting[0].drop()
+                self._alone(self._waiting[0])
         for shown in self._waiting:
             if shown.event.event is event.event:
                 shown.drop()
@@ -114,6 +122,20 @@ class Moves:
             TOGETHER if patience is None else patience, self._alone, waiting
         )
         self._waiting.append(waiting)
+
+    def came_true(self, kind: AccessKind) -> None:
+        """Tell at once of a change that waits: the lock says so too, and names nobody."""
+        for shown in list(self._waiting):
+            if shown.event.event is kind:
+                shown.drop()
+                self._alone(shown)
+                return
+
+    def came_to_nothing(self) -> None:
+        """Tell nothing of the changes that wait: they were asked for, and not done."""
+        for shown in self._waiting:
+            shown.drop()
+        self._waiting.clear()
 
     def alarm(self, event: AccessEvent, *, shows: bool) -> None:
         """Tell of a jam that an alarm tells of, unless a change of state just did."""

@@ -17,8 +17,6 @@ PAUSE = 2.0
 """Seconds between two codes: locks on batteries lose what comes faster."""
 _LOOKS = 30
 """Most numbers that are looked at for a free one: a lock is never read number by number."""
-_LENGTH = 6
-"""Digits of a new code, where the lock takes as many."""
 
 
 class CodeStatus(StrEnum):
@@ -59,6 +57,8 @@ class NumberedCodes(LockDriver):
 
     lengths = range(4, 9)
     """How many digits a code may have."""
+    usual_length = 6
+    """Digits of a new code, where the lock takes as many."""
     _numbers: Numbers
     _usable: range
     _others: set[int]
@@ -243,5 +243,5 @@ class NumberedCodes(LockDriver):
 
     @override
     def new_code(self) -> str:
-        length = min(max(_LENGTH, self.lengths.start), self.lengths[-1])
+        length = min(max(self.usual_length, self.lengths.start), self.lengths[-1])
         return "".join(secrets.choice("0123456789") for _ in range(length))
