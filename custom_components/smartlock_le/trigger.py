@@ -1,5 +1,6 @@
 """Triggers of automations: what happens at a door, in its own words."""
 
+import asyncio
 from collections import deque
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, cast, override
@@ -25,6 +26,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .access.code_models import Code
+from .battery import days_left
 from .const import ATTR_TIME
 from .home import Home
 from .locks.managed import ManagedLock
@@ -187,16 +189,37 @@ class BatteryLow(AccessTrigger):
         run_action: TriggerActionRunner,
         did_not_trigger: TriggerNotTriggeredReporter | None = None,
     ) -> CALLBACK_TYPE:
-        @callback
-        def tell(lock: ManagedLock) -> None:
+        running: set[asyncio.Task[None]] = set()
+
+        async def tell(lock: ManagedLock) -> None:
+            left = await days_left(self._hass, lock)
             for entity_id in self._meant(lock.ref.id):
-                battery = lock.driver.state.battery
                 run_action(
-                    {ATTR_ENTITY_ID: entity_id, "battery": battery},
+                    {
+                        ATTR_ENTITY_ID: entity_id,
+                        "battery": lock.driver.state.battery,
+                        "days_left": left,
+                    },
                     f"battery of {entity_id}",
                 )
 
-        return BatteryWatch(self._hass, self._options[CONF_BELOW], tell).stop
+        @callback
+        def become_low(lock: ManagedLock) -> None:
+            task = self._hass.async_create_task(
+                tell(lock), f"battery of {lock.ref.id} is low"
+            )
+            running.add(task)
+            task.add_done_callback(running.discard)
+
+        watch = BatteryWatch(self._hass, self._options[CONF_BELOW], become_low)
+
+        @callback
+        def stop() -> None:
+            watch.stop()
+            for task in running:
+                task.cancel()
+
+        return stop
 
     @callback
     def _meant(self, lock_id: str) -> list[str]:

@@ -12,6 +12,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
 
+from custom_components.smartlock_le.battery import sensor_of
 from custom_components.smartlock_le.const import DOMAIN, SUBENTRY_LOCK
 from custom_components.smartlock_le.flows.adding import choices
 from custom_components.smartlock_le.home import Home, HomeEntry
@@ -151,6 +152,7 @@ async def test_state_door_and_battery(
     hass: HomeAssistant, maker: Maker, lock: ManagedLock
 ) -> None:
     state = lock.driver.state
+    assert sensor_of(hass, lock) == "sensor.back_door_battery"
     assert (state.bolt, state.door, state.battery) == (
         Bolt.LOCKED,
         DoorSensor.CLOSED,

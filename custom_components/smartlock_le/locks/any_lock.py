@@ -140,7 +140,7 @@ class EntityDriver(LockDriver):
             self._follow()
             self.changed()
         elif found and self._companions.concerns(event.data["entity_id"]):
-            self._companions.follow(found.entity_id)
+            self._follow_companions(found.entity_id)
             self._companion_changed()
 
     @callback
@@ -155,8 +155,12 @@ class EntityDriver(LockDriver):
         self._unfollow = async_track_state_change_event(
             self._hass, self.entity_id, self._state_changed
         )
-        self._companions.follow(self.entity_id)
+        self._follow_companions(self.entity_id)
         self._take(self._hass.states.get(self.entity_id), None)
+
+    def _follow_companions(self, entity_id: str) -> None:
+        self._companions.follow(entity_id)
+        self.battery_entity = self._companions.battery_entity
 
     @override
     async def stop(self) -> None:

@@ -31,7 +31,8 @@ class Companions:
         self._device: str | None = None
         self._undo: Callable[[], None] = nothing
         self._door: str | None = None
-        self._battery: str | None = None
+        self.battery_entity: str | None = None
+        """The sensor of its charge."""
         self._low: str | None = None
 
     @callback
@@ -39,7 +40,7 @@ class Companions:
         """Follow what the device of this lock has now."""
         self.stop()
         registry = er.async_get(self._hass)
-        self._door = self._battery = self._low = None
+        self._door = self.battery_entity = self._low = None
         lock = registry.async_get(entity_id)
         self._device = lock.device_id if lock else None
         if self._device is None:
@@ -51,13 +52,15 @@ class Companions:
             if entry.domain == BINARY_SENSOR_DOMAIN and kind in _DOORS:
                 self._door = entry.entity_id
             elif entry.domain == SENSOR_DOMAIN and kind == SensorDeviceClass.BATTERY:
-                self._battery = entry.entity_id
+                self.battery_entity = entry.entity_id
             elif (
                 entry.domain == BINARY_SENSOR_DOMAIN
                 and kind == BinarySensorDeviceClass.BATTERY
             ):
                 self._low = entry.entity_id
-        followed = [name for name in (self._door, self._battery, self._low) if name]
+        followed = [
+            name for name in (self._door, self.battery_entity, self._low) if name
+        ]
         if followed:
             self._undo = async_track_state_change_event(
                 self._hass, followed, self._one_changed
@@ -68,7 +71,7 @@ class Companions:
         """Tell whether an entity that changed in the registry is one of them now."""
         entry = er.async_get(self._hass).async_get(entity_id)
         if entry is None:
-            return entity_id in (self._door, self._battery, self._low)
+            return entity_id in (self._door, self.battery_entity, self._low)
         return entry.platform != DOMAIN and (
             entry.device_id is not None and entry.device_id == self._device
         )
@@ -98,7 +101,7 @@ class Companions:
     def battery(self) -> int | None:
         """Percent, if it is known."""
         try:
-            return min(100, max(0, round(float(self._value(self._battery)))))
+            return min(100, max(0, round(float(self._value(self.battery_entity)))))
         except ValueError, OverflowError:
             return None
 

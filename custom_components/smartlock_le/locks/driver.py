@@ -147,6 +147,8 @@ class LockDriver(ABC):
     """On whose word it says that the door has moved, where that is not the bolt's."""
     entity_id: str | None = None
     """Home Assistant's own lock entity of it, where another integration brought it."""
+    battery_entity: str | None = None
+    """The sensor of its charge, where another integration brought the lock."""
     capabilities: Capability = Capability.NONE
     state: LockState = LockState()
     available: bool = False
