@@ -160,7 +160,11 @@ class AddingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
                 except KeyBookUnreadable:
                     errors["base"] = "keys_unreadable"
         return self.async_show_form(
-            step_id=_step_of(family, numbers),
+            step_id="attach_numbered"
+            if numbers
+            else "attach_cloud"
+            if families.in_cloud(family)
+            else "attach",
             data_schema=beside_schema(numbers, self._answers),
             errors=errors,
             description_placeholders={
@@ -178,12 +182,6 @@ class AddingSteps[Context: FlowContext, Result: FlowResult[Any, Any], Key](
             return range(0)
         found = await families.numbers(self.hass, self.address, family)
         return range(_MOST + 1) if found is None else found
-
-
-def _step_of(family: Family, numbers: range) -> str:
-    if numbers:
-        return "attach_numbered"
-    return "attach_cloud" if families.in_cloud(family) else "attach"
 
 
 def beside_schema(numbers: range, before: Mapping[str, Any]) -> vol.Schema:
