@@ -16,6 +16,7 @@ from custom_components.smartlock_le.access.code_actions import ACTIONS as CODE_A
 from custom_components.smartlock_le.access.models import GrantMethod
 from custom_components.smartlock_le.condition import CONDITIONS
 from custom_components.smartlock_le.event import EVENT_TYPES
+from custom_components.smartlock_le.importing import Obstacle
 from custom_components.smartlock_le.log.actions import ACTIONS as LOG_ACTIONS
 from custom_components.smartlock_le.logbook import _EVENTS, _METHODS
 from custom_components.smartlock_le.models import Method, Refusal
@@ -100,7 +101,10 @@ def test_steps() -> None:
         ),
         (
             TEXTS["options"],
-            ["flows/options.py", "flows/code_options.py", "flows/log_options.py"],
+            [
+                *("flows/options.py", "flows/code_options.py"),
+                *("flows/log_options.py", "flows/import_options.py"),
+            ],
             {
                 *("help_code", "help_code_only", "help_unlocked"),
                 *("guest", "person", "new_times", "change_code", "remove_code"),
@@ -191,7 +195,10 @@ def test_errors() -> None:
         ),
         (
             ("options",),
-            ("flows/options.py", "flows/code_options.py", "flows/log_options.py"),
+            (
+                *("flows/options.py", "flows/code_options.py"),
+                *("flows/log_options.py", "flows/import_options.py"),
+            ),
             set(),
         ),
     ],
@@ -295,6 +302,8 @@ def test_the_rest() -> None:
         "no_codes",
         "no_end",
         "until",
+        *(obstacle for obstacle in Obstacle if obstacle),
+        *("import_all", "import_guest", "import_person"),
     }
     assert set(_EVENTS) == {kind.value for kind in EVENT_TYPES}
     assert set(_METHODS) == {method.value for method in Method} - {"unknown"}

@@ -9,7 +9,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.smartlock_le.flows.code_options import _plain
+from custom_components.smartlock_le.flows.code_options import plain
 from custom_components.smartlock_le.home import Home, HomeEntry
 from tests.conftest import LOCK, add_home, log_of
 from tests.support import act, fail_writes
@@ -195,4 +195,4 @@ async def test_no_lock_takes_codes(hass: HomeAssistant, nuki: NukiLock) -> None:
 
 
 def test_a_name_is_no_markup() -> None:
-    assert _plain("Gina | <b>x</b> [a](b) O'Neil") == "Gina b x b a b O'Neil"
+    assert plain("Gina | <b>x</b> [a](b) O'Neil") == "Gina b x b a b O'Neil"

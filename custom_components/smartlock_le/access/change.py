@@ -23,6 +23,9 @@ class Change:
     digits: str | None = field(default=None, repr=False)
     new_code: bool = False
     """Draw other digits."""
+    found: Mapping[str, int] | None = None
+    """The code is on these locks already, each with the number, by another's hand: it keeps
+    them. Its digits are not tried out here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def give_digits(code: Code, change: Change, digits: Digits, locks: list[Lock]) -
     Raises CodeError.
     """
     if change.digits is not None:
-        digits.admit(code, change.digits, locks)
+        digits.admit(code, change.digits, locks, tried=change.found is None)
         digits.give(code, change.digits)
     elif change.new_code:
         drawn = digits.draw(code, locks)

@@ -5,11 +5,13 @@ brought in step by its own reconciler.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 import logging
 import secrets
 from typing import Any
+
+from homeassistant.util.file import WriteError
 
 from ..log import LogUnavailable
 from ..models import AccessEvent, AccessKind, Actor, Capability, Method, utc_now
@@ -241,9 +243,24 @@ class Codes:
         await self._ledger.change(new, event, actor)
         if event == "added" or new.name != code.name:
             await self._ledger.name(new)
+        await self._keep_numbers(new, change.found or {})
         take_over(code, new)
         self._codes[code.id] = code
         return drawn
+
+    async def _keep_numbers(self, code: Code, found: Mapping[str, int]) -> None:
+        """Let a code that comes over stay under the numbers that it has.
+
+        Where that cannot be kept it gets others: the lock may then say that it has it.
+        """
+        for lock, number in found.items():
+            marker = code.places[lock].marker
+            try:
+                await self._markers.add_marker(lock, marker)
+                await self._markers.take_number(lock, marker, number)
+            except WriteError:
+                _LOGGER.warning("The numbers of code %s could not be kept", code.id)
+                return
 
     def _takes_codes(self, lock_id: str) -> Lock:
         lock = self._find_lock(lock_id)

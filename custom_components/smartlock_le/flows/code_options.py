@@ -23,7 +23,7 @@ from homeassistant.helpers.selector import (
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from .. import actors, persons
+from .. import actors, importing, persons
 from ..access.actions import TEXT
 from ..access.change import Given
 from ..access.code_actions import PIN, WHEN, as_change
@@ -61,7 +61,10 @@ class CodeOptions(LogOptions):
             return self.async_abort(reason="no_code_lock")
         return self.async_show_menu(
             step_id="codes",
-            menu_options=["guest", "person", "change_code", "remove_code"],
+            menu_options=[
+                *("guest", "person", "change_code", "remove_code"),
+                *(("import_codes",) if importing.present(self.hass) else ()),
+            ],
             description_placeholders={"codes": await self._as_text()},
         )
 
@@ -78,8 +81,8 @@ class CodeOptions(LogOptions):
             return await common_text(self.hass, "no_codes")
         return "\n".join(
             [
-                f"- **{_plain(code.name)}**, {await self._until(code)}."
-                f" {_plain(self._places(code))}"
+                f"- **{plain(code.name)}**, {await self._until(code)}."
+                f" {plain(self._places(code))}"
                 for code in self._home.codes.all()
             ]
         )
@@ -231,10 +234,10 @@ class CodeOptions(LogOptions):
             data_schema=vol.Schema({}),
             description_placeholders={
                 "pin": " ".join(self._given.digits),
-                "name": _plain(code.name),
+                "name": plain(code.name),
                 "until": await self._until(code),
                 "notice": notice,
-                "locks": _plain(self._places(code)),
+                "locks": plain(self._places(code)),
             },
             last_step=True,
         )
@@ -307,7 +310,7 @@ def _shown(code: Code) -> dict[str, Any]:
     return shown
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return text that is no markup: whoever is called so must not shape the page."""
     kept = "".join(c if c.isalnum() or c in ".,:-'" else " " for c in text)
     return " ".join(kept.split())

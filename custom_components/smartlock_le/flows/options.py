@@ -26,7 +26,7 @@ from ..access.models import (
     Opened,
 )
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
-from .code_options import CodeOptions
+from .import_options import ImportOptions
 
 _CHECK = vol.Schema(GRANT_FIELDS)
 _SHOWN_REFUSALS = {
@@ -48,7 +48,7 @@ def _error(err: LockError | GrantError) -> str:
     return "outcome_unknown"
 
 
-class HomeOptions(CodeOptions):
+class HomeOptions(ImportOptions):
     """The menu of the home."""
 
     _opened: Opened
