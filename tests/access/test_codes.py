@@ -1083,3 +1083,42 @@ async def test_stopping_lets_the_lock_answer(home: Rig) -> None:
     assert not home.on("fake:0")
     assert code.places == {}
     await removing
+
+
+async def test_ten_locks_and_thirty_codes(tmp_path: Path) -> None:
+    """After a start with half the locks away nothing right is written again.
+
+    What was asked meanwhile is said of each that is away, and done when it is back.
+    """
+    async with rig(tmp_path, count=10) as home:
+        codes = [await home.guest() for _ in range(30)]
+        opens = {name: home.on(name) for name in home.hardware}
+        assert {len(digits) for digits in opens.values()} == {30}
+        await home.stop()
+        away = [f"fake:{number}" for number in range(0, 10, 2)]
+        for name, lock in home.hardware.items():
+            lock.there = name not in away
+            lock.calls.clear()
+        await home.start()
+        await home.rest()
+        told = {what for lock in home.hardware.values() for what, _ in lock.calls}
+        assert told <= {"read"}
+        assert home.problems == {}
+        # One goes, one comes.
+        await home.codes.remove(codes[0].id, OWNER)
+        newcomer = await home.guest()
+        await home.advance(minutes=16)
+        assert home.problems == {
+            **{(codes[0].id, name): "code_stays" for name in away},
+            **{(newcomer.id, name): "code_failed" for name in away},
+        }
+        for name in away:
+            await home.reach(name, there=True)
+        assert home.problems == {}
+        [now] = {frozenset(home.on(name)) for name in home.hardware}
+        assert len(now) == 30
+        assert len(now & opens["fake:0"]) == 29
+        for name, lock in home.hardware.items():
+            changes = [what for what, _ in lock.calls if what != "read"]
+            assert sorted(changes) == ["drop", "put"], name
+        assert len({place.number for place in newcomer.places.values()}) == 1
