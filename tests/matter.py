@@ -261,6 +261,7 @@ class MatterHome:
         self._sockets.discard(socket)
         for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         return socket
 
     async def _answer(self, socket: web.WebSocketResponse, asked: Any) -> None:

@@ -8,6 +8,7 @@ from .air import Air, Central
 from .nuki import LockOptions, NukiLock, device
 from .proxy import Proxy
 from .store import Store
+from .yale import YaleLock, YaleOptions
 
 if TYPE_CHECKING:
     from .zigbee.radio import Radio
@@ -18,6 +19,7 @@ class HomeOptions:
     """How the home is made."""
 
     locks: tuple[LockOptions, ...] = field(default_factory=lambda: (LockOptions(),))
+    yales: tuple[YaleOptions, ...] = ()
     zigbee: Radio | None = None
     """A stick with its devices; None: zigpy is not even imported."""
     slots: int = 3
@@ -37,6 +39,7 @@ class VirtualHome:
         options = options or HomeOptions()
         self.air = Air()
         self.locks = [NukiLock(self.air, lock) for lock in options.locks]
+        self.yales = [YaleLock(self.air, lock) for lock in options.yales]
         self.central = Central(self.air, slots=options.slots)
         self.proxy = Proxy(self.central)
         self.radio = options.zigbee
@@ -50,7 +53,7 @@ class VirtualHome:
         """Switch on locks and central; the proxy listens only when it is started."""
         if self._store is not None:
             self._store.load()
-        for lock in self.locks:
+        for lock in (*self.locks, *self.yales):
             await lock.start()
         await self.central.start()
 
@@ -58,7 +61,7 @@ class VirtualHome:
         """Switch everything off."""
         await self.proxy.stop()
         await self.central.stop()
-        for lock in self.locks:
+        for lock in (*self.locks, *self.yales):
             await lock.stop()
         if self._store is not None:
             self._store.save()

@@ -13,7 +13,7 @@ from bleak.backends.client import BaseBleakClient, NotifyCallback
 from bleak.backends.descriptor import BleakGATTDescriptor
 from bleak.backends.device import BLEDevice
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
-from bleak.exc import BleakDeviceNotFoundError, BleakError
+from bleak.exc import PROTOCOL_ERROR_CODES, BleakDeviceNotFoundError, BleakError
 from bluetooth_data_tools import monotonic_time_coarse
 from habluetooth import (
     Allocations,
@@ -112,7 +112,9 @@ class Client(BaseBleakClient):
         except LinkLostError as err:
             raise BleakError("disconnected") from err
         except GattError as err:
-            raise BleakError(str(err)) from err
+            # What the error means is in the words of an adapter, too: clients read them.
+            meaning = PROTOCOL_ERROR_CODES.get(err.code, "unknown")
+            raise BleakError(f"{err} ({meaning})") from err
         return result
 
     @override

@@ -249,6 +249,13 @@ class TestCommands:
             await bench.driver.command(DoorCommand.UNLOCK)
         assert bench.driver.state.bolt is Bolt.LOCKED
 
+    async def test_it_does_not_answer_when_it_is_asked(self, bench: ZwaveBench) -> None:
+        """No answer is none, whatever is shown meanwhile."""
+        bench.do("set", flaw="silent", value=True)
+        bench.do("set", flaw="mute", value=True)
+        with pytest.raises(OutcomeUnknown):
+            await bench.driver.command(DoorCommand.UNLOCK)
+
     async def test_jammed_twice(self, bench: ZwaveBench) -> None:
         """The second jam is not shown again, and is one all the same; then it is free."""
         bench.jam()
@@ -263,7 +270,9 @@ class TestCommands:
     async def test_it_goes_when_it_is_asked(self, bench: ZwaveBench) -> None:
         bench.do("set", flaw="silent", value=True)
         command = asyncio.create_task(bench.driver.command(DoorCommand.UNLOCK))
-        await until(lambda: bench.driver.state.bolt is Bolt.UNLOCKED)
+        await until(lambda: bench.driver._shows is Bolt.UNLOCKED)
+        # Nobody believes it yet.
+        assert bench.driver.state.bolt is Bolt.UNLOCKING
         await bench.hass.config_entries.async_unload(_entry_id(bench))
         with pytest.raises(OutcomeUnknown):
             await command

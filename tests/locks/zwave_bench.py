@@ -7,7 +7,7 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.smartlock_le.locks import answers, any_lock, zwave
+from custom_components.smartlock_le.locks import answers, any_lock, telling
 from custom_components.smartlock_le.locks.driver import Bolt
 from custom_components.smartlock_le.locks.zwave import ZwaveDriver
 from custom_components.smartlock_le.models import LockRef, OutcomeUnknown, Refusal
@@ -114,7 +114,7 @@ async def zwave_bench(
 ) -> AsyncGenerator[ZwaveBench]:
     """Run Home Assistant's Z-Wave JS with a lock that a driver follows."""
     monkeypatch.setattr(any_lock, "DEADLINE", 4.0)
-    monkeypatch.setattr(zwave, "MOTOR", 0.5)
+    monkeypatch.setattr(telling, "MOTOR", 0.5)
     monkeypatch.setattr(answers, "ANSWER", 5.0)
     async with zwave_home(hass, radio):
         bench = ZwaveBench(hass, radio, kind)

@@ -12,7 +12,11 @@ const net = require("node:net");
 const [packages, cache] = process.argv.slice(2);
 const from = createRequire(`${packages}/`);
 const { DoorLockMode, DoorLockOperationType, UserCredentialType } = from("@zwave-js/cc");
-const { DoorLockCCOperationReport, DoorLockCCOperationSet } = from("@zwave-js/cc/DoorLockCC");
+const {
+    DoorLockCCOperationGet,
+    DoorLockCCOperationReport,
+    DoorLockCCOperationSet,
+} = from("@zwave-js/cc/DoorLockCC");
 const { BatteryCCGet, BatteryCCReport } = from("@zwave-js/cc/BatteryCC");
 const { NotificationCCReport } = from("@zwave-js/cc/NotificationCC");
 const { UserCodeCCSet } = from("@zwave-js/cc/UserCodeCC");
@@ -53,8 +57,8 @@ const KINDS = {
 
 // How a lock fails, until it is healed: its motor sticks and it says so (jammed) or not
 // (stuck); it moves and says nothing (silent); it takes its time (slow), refuses the next
-// code, or forgets each.
-const FLAWS = ["jammed", "stuck", "silent", "slow", "refuses", "forgets"];
+// code, or forgets each; it does not answer where its bolt is (mute).
+const FLAWS = ["jammed", "stuck", "silent", "slow", "refuses", "forgets", "mute"];
 
 class MockLock {
     there = true;
@@ -65,7 +69,7 @@ class MockLock {
         this.legacy = keeps === CommandClasses["User Code"];
         this.turn(DoorLockMode.Secured);
         node.defineBehavior(
-            { handleCC: () => this.onAny() },
+            { handleCC: (_, __, cc) => this.onAny(cc) },
             { handleCC: (_, __, cc) => this.onCode(cc) },
             { handleCC: (_, __, cc) => this.onMove(cc) },
             {
@@ -90,8 +94,10 @@ class MockLock {
         this.node.state.set("DoorLock_currentMode", mode);
     }
 
-    async onAny() {
-        if (!this.there) return { action: "stop" };
+    async onAny(cc) {
+        if (!this.there || (this.mute && cc instanceof DoorLockCCOperationGet)) {
+            return { action: "stop" };
+        }
         if (this.slow) await new Promise((done) => setTimeout(done, 1500));
     }
 

@@ -333,7 +333,11 @@ class EntityDriver(LockDriver):
 
     async def _arrive(self, command: DoorCommand) -> None:
         """Wait until the bolt is shown where it was asked to go."""
-        while self.state.bolt not in DONE[command]:
+        await self._wait(lambda: self.state.bolt in DONE[command])
+
+    async def _wait(self, condition: Callable[[], bool]) -> None:
+        """Wait until it is so, unless the bolt sticks or its entity goes away."""
+        while not condition():
             if self.state.bolt is Bolt.JAMMED:
                 raise LockRefused(Refusal.JAMMED)
             if not self._takes_commands():

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from homeassistant.components.lock import DOMAIN as LOCK_DOMAIN
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
@@ -23,9 +25,13 @@ class Family(StrEnum):
     ZWAVE = "zwave"
     MATTER = "matter"
     SCHLAGE = "schlage"
+    YALE = "yale"
     ANY = "any"
 
 
+_SECURE_MODE = "_secure_mode"
+"""How Yale Access Bluetooth ends the unique id of a second lock entity of the same lock."""
+_RUNNING = (ConfigEntryState.LOADED, ConfigEntryState.SETUP_IN_PROGRESS)
 _PLATFORMS = {
     "zwave_js": Family.ZWAVE,
     "matter": Family.MATTER,
@@ -57,6 +63,21 @@ def find(hass: HomeAssistant, lock_id: str) -> er.RegistryEntry | None:
     registry = er.async_get(hass)
     entity_id = registry.async_get_entity_id(LOCK_DOMAIN, platform, unique_id)
     return registry.async_get(entity_id) if entity_id else None
+
+
+@callback
+def runtime_of(hass: HomeAssistant, lock_id: str) -> Any:
+    """Return what the integration of a lock runs on; None: it does not run now.
+
+    It is there before the integration's entities are.
+    """
+    found = find(hass, lock_id)
+    if found is None or found.config_entry_id is None:
+        return None
+    entry = hass.config_entries.async_get_entry(found.config_entry_id)
+    if entry is None or entry.state not in _RUNNING:
+        return None
+    return getattr(entry, "runtime_data", None)
 
 
 @callback
@@ -109,4 +130,6 @@ def family_of(entry: er.RegistryEntry, device: dr.DeviceEntry | None) -> Family:
         return Family.ZIGBEE2MQTT
     if entry.platform == "zha" and entry.unique_id.endswith(_DOOR_LOCK):
         return Family.ZHA
+    if entry.platform == "yalexs_ble" and not entry.unique_id.endswith(_SECURE_MODE):
+        return Family.YALE
     return _PLATFORMS.get(entry.platform, Family.ANY)

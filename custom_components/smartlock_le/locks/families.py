@@ -13,6 +13,7 @@ from .matter import MatterDriver, matter_numbers
 from .nuki.client import Credentials
 from .nuki.driver import NukiDriver
 from .schlage import SchlageDriver
+from .yale import YaleDriver
 from .zha import ZhaDriver
 from .zha_codes import count_numbers
 from .zigbee2mqtt import Zigbee2MqttDriver
@@ -20,6 +21,15 @@ from .zwave import ZwaveDriver, zwave_numbers
 
 FIRST, LAST = 1, 30
 """The numbers of a lock that are ours where nobody says otherwise."""
+
+_YALE = range(1, 65535)
+_NUMBERED = {
+    Family.ZHA,
+    Family.ZIGBEE2MQTT,
+    Family.ZWAVE,
+    Family.MATTER,
+    Family.YALE,
+}
 
 
 def build_driver(
@@ -49,6 +59,9 @@ def build_driver(
         case Family.MATTER:
             numbers = LockNumbers(book, lock_id)
             return MatterDriver(hass, ref, numbers, usable_numbers(keys))
+        case Family.YALE:
+            numbers = LockNumbers(book, lock_id)
+            return YaleDriver(hass, ref, numbers, usable_numbers(keys))
         case Family.SCHLAGE:
             return SchlageDriver(hass, ref, LockNumbers(book, lock_id))
         case Family.ANY:
@@ -63,7 +76,7 @@ def usable_numbers(keys: LockKeys) -> range:
 
 def numbered(family: Family) -> bool:
     """Tell whether the owner says which numbers of a lock are for our codes."""
-    return family in (Family.ZHA, Family.ZIGBEE2MQTT, Family.ZWAVE, Family.MATTER)
+    return family in _NUMBERED
 
 
 def in_cloud(family: Family) -> bool:
@@ -81,6 +94,8 @@ async def numbers(hass: HomeAssistant, lock_id: str, family: Family) -> range | 
             return await zwave_numbers(hass, lock_id)
         case Family.MATTER:
             return await matter_numbers(hass, lock_id)
+        case Family.YALE:
+            return _YALE
         case _:
             return None
 

@@ -33,7 +33,6 @@ from .telling import TellingDriver
 
 _LOGGER = logging.getLogger(__name__)
 
-_HELPERS = "homeassistant.components.matter.helpers"
 _LIBRARY = "matter_server"
 _DOOR_LOCK = 0x0101
 _ALARM, _OPERATION, _ERROR, _USER_CHANGE = 0, 2, 3, 4
@@ -102,7 +101,9 @@ class MatterDriver(TellingDriver):
 
     def _subscribe(self) -> None:
         """Hear the lock's events from the client that Matter has now."""
-        client = _client_of(self._hass)
+        running = entities.runtime_of(self._hass, self.ref.id)
+        adapter = getattr(running, "adapter", None)
+        client = getattr(adapter, "matter_client", None)
         if client is self._client:
             return
         self._unsubscribe()
@@ -230,14 +231,6 @@ class MatterDriver(TellingDriver):
         found = await self._credential(number)
         there = found["credential_exists"]
         return CodeStatus.ENABLED if there else CodeStatus.EMPTY
-
-
-def _client_of(hass: HomeAssistant) -> Any:
-    """Return the client of Matter's server; None: Matter does not run now."""
-    helpers = sys.modules.get(_HELPERS)
-    if helpers is None or not hass.config_entries.async_loaded_entries("matter"):
-        return None
-    return helpers.get_matter(hass).matter_client
 
 
 def _place_of(lock_id: str) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """A lock through its entity, whose integration also tells who moved it and how."""
 
+import asyncio
 from typing import override
 
 from homeassistant.core import Context, HomeAssistant, State, callback
@@ -23,6 +24,14 @@ from .numbered import NumberedCodes, Numbers
 
 _SHOWS = {AccessKind.LOCKED: Bolt.LOCKED, AccessKind.UNLOCKED: Bolt.UNLOCKED}
 """Where the bolt is after what happened."""
+_SAID = {
+    DoorCommand.LOCK: {AccessKind.LOCKED},
+    DoorCommand.UNLOCK: {AccessKind.UNLOCKED},
+    DoorCommand.OPEN: {AccessKind.UNLOCKED, AccessKind.OPENED},
+}
+"""What a lock says once it has done what it was told."""
+MOTOR = 4.0
+"""Seconds from the lock's yes to its word that it has moved."""
 _OURS = 30.0
 """Seconds in which a lock still tells of a code that we changed."""
 _GOING = {
@@ -108,8 +117,6 @@ class TellingDriver(NumberedCodes, EntityDriver):
         if jammed is self._jammed:
             return
         self._jammed = jammed
-        if jammed:
-            self._moves.came_to_nothing()
         self._show_again()
 
     def expect(self, number: int) -> None:
@@ -139,6 +146,7 @@ class TellingDriver(NumberedCodes, EntityDriver):
         number: int | None = None,
         *,
         typed: bool = True,
+        lock_time: str = "",
     ) -> None:
         """Hear what happened; `number`: of a code, or where not `typed` of another key.
 
@@ -164,6 +172,7 @@ class TellingDriver(NumberedCodes, EntityDriver):
             code_id=number,
             code_name=name,
             source="lock_event",
+            lock_time=lock_time,
         )
         bolt = _SHOWS.get(kind)
         if bolt is not None and self._jammed:
@@ -171,3 +180,97 @@ class TellingDriver(NumberedCodes, EntityDriver):
             self._told = bolt
             self._set_state(bolt)
         self._moves.named(event, shows=bolt is not None and bolt is not self._told)
+
+
+class ConfirmedDriver(TellingDriver):
+    """One whose entity shows a command as done as soon as the lock has taken it.
+
+    What the bolt did is the lock's own word, of whoever it was, or a jam in its place.
+    """
+
+    patience = 2
+    """How many times MOTOR a change waits for the word of who it was: longer than it takes
+    to hear that it came to nothing."""
+
+    def __init__(
+        self, hass: HomeAssistant, ref: LockRef, numbers: Numbers, usable: range
+    ) -> None:
+        """Take the lock's id, and which numbers are for us; nothing is followed yet."""
+        super().__init__(hass, ref, numbers, usable)
+        self._said: set[AccessKind] = set()
+        """What the lock has said of its bolt since the command that runs."""
+        self._shows = Bolt.UNKNOWN
+        """Where the entity shows the bolt."""
+
+    async def _check(self, command: DoorCommand) -> None:
+        """Be content, or ask a lock that said nothing. Raises OutcomeUnknown."""
+
+    @override
+    @callback
+    def _shown(self, bolt: Bolt, state: State, context: Context | None) -> None:
+        if self._jammed or bolt is Bolt.JAMMED:
+            # What was shown before it stuck was asked for, and not done.
+            self._moves.came_to_nothing()
+        super()._shown(bolt, state, context)
+
+    @override
+    @callback
+    def came_true(self, kind: AccessKind) -> None:
+        self._hear(kind)
+        super().came_true(kind)
+
+    @override
+    @callback
+    def happened(
+        self,
+        kind: AccessKind,
+        method: Method,
+        number: int | None = None,
+        *,
+        typed: bool = True,
+        lock_time: str = "",
+    ) -> None:
+        self._hear(kind)
+        super().happened(kind, method, number, typed=typed, lock_time=lock_time)
+
+    def _hear(self, kind: AccessKind) -> None:
+        self._said.add(kind)
+        self._set_state(self._shows)
+        self._bolt_moved.set()
+
+    @override
+    def _set_state(self, bolt: Bolt) -> None:
+        """Let what was asked for be on its way until the lock itself says that it is so."""
+        self._shows = bolt
+        if self._asked is not None:
+            command = self._asked[0]
+            if bolt in DONE[command] and not self._said & _SAID[command]:
+                bolt = _GOING[command]
+        super()._set_state(bolt)
+
+    @override
+    async def _tell_move(
+        self, bolt: Bolt, state: State, context: Context | None
+    ) -> None:
+        event = await self._move(bolt, state, context)
+        self._moves.shown(event, self.patience * MOTOR)
+
+    @override
+    async def _call(self, command: DoorCommand, context: Context) -> None:
+        self._said.clear()
+        await super()._call(command, context)
+
+    @override
+    async def _arrive(self, command: DoorCommand) -> None:
+        """Wait until the lock itself says that the bolt is there."""
+        # It may show what was asked before, and so no change.
+        self._show_again()
+        await self._wait(lambda: self._shows in DONE[command])
+        try:
+            async with asyncio.timeout(MOTOR):
+                await self._wait(lambda: bool(self._said & _SAID[command]))
+        except TimeoutError:
+            await self._check(command)
+            self._said |= _SAID[command]
+            self._set_state(self._shows)
+        await super()._arrive(command)

@@ -5,14 +5,12 @@ notification, or the answer of a lock that is asked. Who came over the air is kn
 Home Assistant alone, and a jam only as a binary sensor of its own.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 import logging
 from typing import Any, override
 
 from homeassistant.const import ATTR_DEVICE_ID, STATE_OFF, STATE_ON
 from homeassistant.core import (
-    Context,
     Event,
     EventStateChangedData,
     HomeAssistant,
@@ -32,9 +30,9 @@ from ..models import (
 )
 from .any_lock import DONE
 from .companions import nothing
-from .driver import Bolt, Turn
+from .driver import Turn
 from .numbered import CodeStatus, Numbers
-from .telling import TellingDriver
+from .telling import ConfirmedDriver
 from .zwave_node import LockNode, find
 
 _LOGGER = logging.getLogger(__name__)
@@ -72,18 +70,11 @@ _KINDS: Mapping[int, tuple[AccessKind, Method]] = {
 """Events of the notification type Access Control; Z-Wave Notification Command Class."""
 _OVER_THE_AIR = {0x03: AccessKind.LOCKED, 0x04: AccessKind.UNLOCKED}
 """Those that name nobody, and confirm what was asked for over the air."""
-_DONE = {
-    DoorCommand.LOCK: {AccessKind.LOCKED},
-    DoorCommand.UNLOCK: {AccessKind.UNLOCKED},
-    DoorCommand.OPEN: {AccessKind.UNLOCKED},
-}
 _ANY_CREDENTIAL = range(0x23, 0x33)
 """Those that come with whatever credential it was, not with a code alone."""
-MOTOR = 4.0
-"""Seconds from the lock's yes to its word that it has moved; then it is asked."""
 
 
-class ZwaveDriver(TellingDriver):
+class ZwaveDriver(ConfirmedDriver):
     """A lock through what Z-Wave JS makes of it."""
 
     def __init__(
@@ -97,8 +88,6 @@ class ZwaveDriver(TellingDriver):
         self._dead = False
         self._unfollow_signals: Callable[[], None] = nothing
         self.word = ""
-        self._said: set[AccessKind] = set()
-        """What the lock has said of its bolt since the command that runs."""
 
     @override
     async def start(self) -> None:
@@ -195,61 +184,27 @@ class ZwaveDriver(TellingDriver):
         ):
             return
         if (asked := _OVER_THE_AIR.get(code)) is not None:
-            self._heard_of(asked)
             self.came_true(asked)
         if code not in _KINDS:
             return
         kind, method = _KINDS[code]
-        self._heard_of(kind)
         number = _user_in(data.get("parameters"))
         if kind in (AccessKind.CODE_ADDED, AccessKind.CODE_REMOVED):
             self.code_changed(kind, method, number)
         else:
             self.happened(kind, method, number, typed=code not in _ANY_CREDENTIAL)
 
-    def _heard_of(self, kind: AccessKind) -> None:
-        self._said.add(kind)
-        self._bolt_moved.set()
-
-    @override
-    async def _tell_move(
-        self, bolt: Bolt, state: State, context: Context | None
-    ) -> None:
-        # Longer than it takes to ask: what comes to nothing is not told.
-        self._moves.shown(await self._move(bolt, state, context), 2 * MOTOR)
-
     # What it is told
 
     @override
-    async def _call(self, command: DoorCommand, context: Context) -> None:
-        self._said.clear()
-        await super()._call(command, context)
-
-    @override
-    async def _arrive(self, command: DoorCommand) -> None:
-        """Wait until the lock itself says that the bolt is there."""
-        # It may show what was asked before, and so no change.
-        self._show_again()
-        await super()._arrive(command)
-        try:
-            async with asyncio.timeout(MOTOR):
-                while not self._said & _DONE[command]:
-                    self._bolt_moved.clear()
-                    await self._bolt_moved.wait()
-                    await super()._arrive(command)
-        except TimeoutError:
-            await self._check(command)
-
     async def _check(self, command: DoorCommand) -> None:
-        """Ask a lock that said nothing. Raises OutcomeUnknown."""
         try:
             await self._need().ask_bolt()
         except LockUnreachable as err:
             raise OutcomeUnknown(str(err)) from None
-        if self.state.bolt not in DONE[command]:
+        if self._shows not in DONE[command]:
             # A jam that was shown before the command is not shown again.
             self._signals_again()
-        await super()._arrive(command)
 
     # Its codes
 

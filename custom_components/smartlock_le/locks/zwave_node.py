@@ -43,16 +43,25 @@ class LockNode:
     """
 
     def __init__(self, node: Any, bolt: str) -> None:
-        """Take the node, and the id of the value that says where its bolt is."""
+        """Take the node, and the id of the value that says where its bolt is.
+
+        It is `<node>-<command class>-<endpoint>-<property>`.
+        """
         self._node = node
         self._bolt = bolt
         self._users = node.access_control
 
     async def ask_bolt(self) -> None:
         """Have the lock's entity show what the lock says now. Raises LockUnreachable."""
+        const: Any = sys.modules[f"{_LIBRARY}.const"]
+        command_class = const.CommandClass(int(self._bolt.split("-")[1]))
         async with _asking():
-            if self._bolt in self._node.values:
-                await self._node.async_poll_value(self._bolt)
+            said = await self._node.async_invoke_cc_api(
+                command_class, "get", wait_for_result=True
+            )
+        if said is None:
+            # That is no error to Z-Wave JS.
+            raise LockUnreachable("no answer")
 
     async def limits(self) -> Limits | None:
         """Return the limits; None: it keeps no codes. Raises LockUnreachable."""
