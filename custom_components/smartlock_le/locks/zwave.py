@@ -30,7 +30,7 @@ from ..models import (
 )
 from .any_lock import DONE
 from .companions import nothing
-from .driver import Turn
+from .driver import Bolt, Turn
 from .numbered import CodeStatus, Numbers
 from .telling import ConfirmedDriver
 from .zwave_node import LockNode, find
@@ -199,12 +199,14 @@ class ZwaveDriver(ConfirmedDriver):
     @override
     async def _check(self, command: DoorCommand) -> None:
         try:
-            await self._need().ask_bolt()
+            locked = await self._need().locked()
         except LockUnreachable as err:
             raise OutcomeUnknown(str(err)) from None
-        if self._shows not in DONE[command]:
-            # A jam that was shown before the command is not shown again.
-            self._signals_again()
+        if (Bolt.LOCKED if locked else Bolt.UNLOCKED) in DONE[command]:
+            return
+        await self._wait(lambda: self._shows not in DONE[command])
+        # A jam that was shown before the command is not shown again.
+        self._signals_again()
 
     # Its codes
 

@@ -5,7 +5,7 @@ Assistant's event bus for everybody to read. Nothing of it is imported before it
 it need not be installed.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 import sys
@@ -25,6 +25,8 @@ _PIN, _GENERAL = 1, 0
 _OK, _UNKNOWN = 0, 255
 _REFUSALS = {3: Refusal.CODE_EXISTS, 4: Refusal.CODE_INVALID, 5: Refusal.CODE_EXISTS}
 _MOST_DIGITS = 32
+_SECURED = 0xFF
+"""A Door Lock mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,24 @@ class LockNode:
         self._bolt = bolt
         self._users = node.access_control
 
-    async def ask_bolt(self) -> None:
-        """Have the lock's entity show what the lock says now. Raises LockUnreachable."""
+    async def locked(self) -> bool:
+        """Return what the lock says of its bolt now. Raises LockUnreachable.
+
+        Its entity shows the same a moment later: the answer comes first.
+        """
         const: Any = sys.modules[f"{_LIBRARY}.const"]
         command_class = const.CommandClass(int(self._bolt.split("-")[1]))
         async with _asking():
             said = await self._node.async_invoke_cc_api(
                 command_class, "get", wait_for_result=True
             )
+        if isinstance(said, Mapping):
+            said = said.get("currentMode")
         if said is None:
             # That is no error to Z-Wave JS.
             raise LockUnreachable("no answer")
+        # The older Lock command class answers with a yes or a no.
+        return said in (_SECURED, True)
 
     async def limits(self) -> Limits | None:
         """Return the limits; None: it keeps no codes. Raises LockUnreachable."""
@@ -90,6 +99,9 @@ class LockNode:
             # The digits come along where the lock gives them: they are not looked at.
             found = await self._users.get_credential(_PIN, number)
             user = await self._users.get_user_cached(number)
+            if user is not None and found is None:
+                # What is cached may be what was before: the answer comes first.
+                user = await self._users.get_user(number)
         owner = found.user_id if found else 0
         if owner == number:
             on = user is None or user.active
