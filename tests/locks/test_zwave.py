@@ -249,6 +249,14 @@ class TestCommands:
             await bench.driver.command(DoorCommand.UNLOCK)
         assert bench.driver.state.bolt is Bolt.LOCKED
 
+    async def test_the_door_opens_meanwhile(self, bench: ZwaveBench) -> None:
+        """What else its device shows changes nothing of where the bolt is shown."""
+        command = asyncio.create_task(bench.driver.command(DoorCommand.UNLOCK))
+        await until(lambda: bench.driver._shows is Bolt.UNLOCKED)
+        bench.driver._companion_changed()
+        await command
+        assert bench.driver.state.bolt is Bolt.UNLOCKED
+
     async def test_it_does_not_answer_when_it_is_asked(self, bench: ZwaveBench) -> None:
         """No answer is none, whatever is shown meanwhile."""
         bench.do("set", flaw="silent", value=True)
@@ -389,8 +397,10 @@ class TestCodes:
         assert await zwave_numbers(bench.hass, bench.lock_id) is None
         await bench.hass.config_entries.async_setup(_entry_id(bench))
         await until(lambda: bench.driver.available)
-        await bench.driver.set_code(bench.driver.new_code(), "LE one", window())
-        bench.do("notify", event=KEYPAD_UNLOCK, parameters=[1])
+        number = await bench.driver.set_code(
+            bench.driver.new_code(), "LE one", window()
+        )
+        bench.do("notify", event=KEYPAD_UNLOCK, parameters=[number])
         await until(lambda: bench.events)
         assert bench.events[0].code_name == "LE one"
 

@@ -45,7 +45,7 @@ class TellingDriver(NumberedCodes, EntityDriver):
     """An entity that shows the bolt, codes by number, and a second source for the rest.
 
     What the entity shows waits a moment for the word of who it was. A jam comes by that
-    road alone: the entities of these families cannot show it.
+    road, too, where the entity cannot show it.
     """
 
     def __init__(
@@ -247,6 +247,11 @@ class ConfirmedDriver(TellingDriver):
             if bolt in DONE[command] and not self._said & _SAID[command]:
                 bolt = _GOING[command]
         super()._set_state(bolt)
+
+    @override
+    @callback
+    def _companion_changed(self) -> None:
+        self._set_state(self._shows)
 
     @override
     async def _tell_move(
