@@ -152,9 +152,13 @@ class SchlageHome:
             data={"username": "somebody", "password": "secret"},
         )
 
-    async def look(self) -> None:
+    async def refresh(self) -> None:
         """Have Home Assistant ask the cloud, as it does every half a minute."""
         await self.entry.runtime_data.async_refresh()
+
+    async def look(self) -> None:
+        """Have Home Assistant ask the cloud, and take in what it said."""
+        await self.refresh()
         await self.hass.async_block_till_done(wait_background_tasks=True)
 
 

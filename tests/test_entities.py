@@ -45,7 +45,16 @@ from virtual_home.nuki.wire import DoorState, LogType
 from .conftest import LOCK, add_home, log_of, until
 from .locks.support import eventually
 from .log.support import edit
-from .support import GRANT, act, fail_writes, issues, keys_file, unheard, unwritable
+from .support import (
+    GRANT,
+    act,
+    fail_writes,
+    idle,
+    issues,
+    keys_file,
+    unheard,
+    unwritable,
+)
 
 ACCESS = "event.front_door_access"
 DOOR = "binary_sensor.front_door_door"
@@ -239,6 +248,7 @@ async def test_out_of_reach_and_back(
     caplog.clear()
     nuki.device.turn(lock=False)
     await until(lambda: state(hass, ACCESS) != STATE_UNKNOWN)
+    await idle(nuki)
     await nuki.set_in_range(False)
     unheard(hass, nuki)
     for entity_id in (LOCK, DOOR, BATTERY):

@@ -100,7 +100,7 @@ async def _schlage_door(hass: HomeAssistant) -> AsyncGenerator[Door]:
         def type_code(number: int) -> Any:
             name = f"SmartLock LE {number}"
             found.cloud.moved(schlage.UNLOCKED, "accesscode", name)
-            return hass.async_create_task(found.look())
+            return hass.async_create_task(found.refresh())
 
         yield Door(
             schlage.LOCK_ID,

@@ -66,7 +66,7 @@ class SchlageBench(NumberedBench, EventsBench):
     def turn(self, *, lock: bool) -> None:
         """Turn the thumb turn, and have Home Assistant see it."""
         self.cloud.moved(LOCKED if lock else UNLOCKED, "thumbTurn")
-        self.hass.async_create_task(self.home.look())
+        self.hass.async_create_task(self.home.refresh())
 
     def jam(self) -> None:
         """Block it."""
