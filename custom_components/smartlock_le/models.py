@@ -7,12 +7,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from enum import Flag, StrEnum, auto
+import secrets
 from typing import Any
 
 
 def utc_now() -> datetime:
     """Return the time now, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return a random id: eight hexadecimal digits, the first one a letter.
+
+    Home Assistant's templates make a number of what looks like one.
+    """
+    return secrets.choice("abcdef") + secrets.token_hex(4)[1:]
 
 
 class ActorKind(StrEnum):

@@ -8,13 +8,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 import logging
-import secrets
 from typing import Any
 
 from homeassistant.util.file import WriteError
 
 from ..log import LogUnavailable
-from ..models import AccessEvent, AccessKind, Actor, Capability, Method, utc_now
+from ..models import AccessEvent, AccessKind, Actor, Capability, Method, new_id, utc_now
 from .change import Change, Given, changed, give_digits, take_over
 from .code_ledger import CodeLedger
 from .code_models import (
@@ -434,7 +433,7 @@ class Codes:
 
 def _new(holder: Holder, person: str) -> Code:
     return Code(
-        id=secrets.token_hex(4),
+        id=new_id(),
         holder=holder,
         person=person,
         made=utc_now().replace(microsecond=0),

@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
-import secrets
 from typing import Any
 
 from ..models import (
@@ -25,6 +24,7 @@ from ..models import (
     LockRefused,
     Method,
     OutcomeUnknown,
+    new_id,
     utc_now,
 )
 from .grant_codes import GrantCodes, new_marker
@@ -184,7 +184,7 @@ class Grants:
         with_code = request.method is not GrantMethod.UNLOCK and takes_codes
         now = utc_now().replace(microsecond=0)
         grant = Grant(
-            id=secrets.token_hex(4),
+            id=new_id(),
             lock=request.lock,
             agency=request.agency,
             incident=request.incident,

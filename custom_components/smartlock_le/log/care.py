@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 import logging
-import secrets
 from typing import Any
 
 from sqlalchemy import Select, select
 
+from ..models import new_id
 from .canonical import Value, microseconds, moment, stamp
 from .erasure import Eraser, Plan
 from .errors import LogRefused
@@ -174,7 +174,7 @@ class Care:
 
         Raises LogRefused (`window_empty`), BadEntry, LogUnavailable.
         """
-        held = Hold(secrets.token_hex(4), lock, check_time(since), check_time(until))
+        held = Hold(new_id(), lock, check_time(since), check_time(until))
         if held.since >= held.until:
             raise LogRefused("window_empty")
         async with self._reading:
