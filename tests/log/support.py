@@ -23,6 +23,10 @@ START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+OF_OTHERS = {"erased", "media_erased", "restored"}
+"""Kinds that speak of other entries, which must be there."""
+
+
 class Clock:
     """A clock that moves on by a second each time it is read."""
 
@@ -59,8 +63,7 @@ def fill(folder: Path, *batches: int) -> None:
     """Make a store with one commit a batch, of so many entries of all kinds."""
     clock = Clock()
     store = Store.open(folder, ORIGIN, clock)
-    # Those speak of other entries, which are not there.
-    kinds = sorted(KINDS.keys() - {"erased", "restored"})
+    kinds = sorted(KINDS.keys() - OF_OTHERS)
     for number, size in enumerate(batches):
         store.commit(
             [draft(kinds[(number + i) % len(kinds)], clock) for i in range(size)]

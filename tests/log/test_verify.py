@@ -18,7 +18,7 @@ from custom_components.smartlock_le.log.kinds import arrange
 from custom_components.smartlock_le.log.leaf import entry_leaf
 from custom_components.smartlock_le.log.signature import check_signature
 
-from .support import ORIGIN, edit, fill, patient
+from .support import OF_OTHERS, ORIGIN, edit, fill, patient
 
 BATCHES = (1, 3, 1, 1, 5, 2, 1)
 SIZE = sum(BATCHES)
@@ -388,7 +388,7 @@ def test_notes_that_are_not(whole: Path) -> None:
 
 def test_fields_of_all_kinds_were_verified(tmp_path: Path) -> None:
     """Each kind of entry passes."""
-    fill(tmp_path, len(KINDS) - 2)
+    fill(tmp_path, len(KINDS) - len(OF_OTHERS))
     report = check(tmp_path)
     assert report.ok
-    assert report.size == len(KINDS) - 2
+    assert report.size == len(KINDS) - len(OF_OTHERS)

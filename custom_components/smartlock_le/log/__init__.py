@@ -16,7 +16,7 @@ from .errors import (
     StampUnreachable,
 )
 from .kinds import COMMON, KINDS, MAX_TEXT, Kind
-from .log import Log
+from .log import MEDIA, Log
 from .model import Also, Entry, Exported, Page
 from .stamps import MAX_ANSWER, root_certificate
 from .tables import checkpoints, entries, metadata, put
@@ -27,6 +27,7 @@ __all__ = [
     "KINDS",
     "MAX_ANSWER",
     "MAX_TEXT",
+    "MEDIA",
     "RETENTION_DAYS",
     "Also",
     "BadEntry",

@@ -1,7 +1,8 @@
 """How long the log keeps what it knows: retention, holds, one person's wish, backups."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
+from ..listeners import Listeners
 from ..models import new_id
 from .canonical import Value, microseconds, moment, stamp
 from .erasure import Eraser, Plan
@@ -42,6 +44,10 @@ class Hold:
     since: datetime
     until: datetime
 
+    def covers(self, time: datetime, lock: str) -> bool:
+        """Tell whether what happened then, at this lock, must stay."""
+        return self.since <= time < self.until and self.lock in ("", lock)
+
 
 class Care:
     """Erases what is due, keeps what is held, and enters both."""
@@ -67,6 +73,7 @@ class Care:
         self._reading = reading
         self._eraser = Eraser(store.reader, store.key)
         self._needs: list[Select[Any]] = []
+        self._person_erased = Listeners[list[int]]()
         self._loop = asyncio.get_running_loop()
         self._wall, self._ran = check_time(clock()), self._loop.time()
         self._leapt = self._ran if store.idle > _LONG else None
@@ -100,7 +107,7 @@ class Care:
 
         Raises LogUnavailable; nothing is erased then, or keys stay until the next time.
         """
-        if self._leaps():
+        if not self.trusts_clock():
             _LOGGER.warning("The clock leapt by weeks: nothing is erased by it today")
             return Plan()
         async with self._reading:
@@ -132,7 +139,15 @@ class Care:
             plan = await self._read(
                 partial(self._eraser.person, name, upto, self._needs)
             )
-            return await self._carry_out(plan, {"reason": "person", **actor})
+            done = await self._carry_out(plan, {"reason": "person", **actor})
+        self._person_erased.tell(done.gone)
+        return done
+
+    def on_person_erased(
+        self, listener: Callable[[list[int]], None]
+    ) -> Callable[[], None]:
+        """Have `listener` called with the entries that say no more who it was."""
+        return self._person_erased.add(listener)
 
     async def of_person(self, name: str) -> list[int]:
         """Return the numbers of the entries that name a person. Raises LogUnavailable."""
@@ -153,13 +168,22 @@ class Care:
         await self._write(self._store.forget)
         return plan
 
-    def _leaps(self) -> bool:
-        """Return whether the clock leapt by weeks since a day ago, as it ran."""
+    @asynccontextmanager
+    async def undisturbed(self) -> AsyncIterator[bool]:
+        """Have nothing verified, copied or erased meanwhile; gives False in a backup.
+
+        Whoever erases files that entries name must hold this.
+        """
+        async with self._reading:
+            yield not self.paused
+
+    def trusts_clock(self) -> bool:
+        """Tell whether the clock may erase: it leapt by no weeks since a day ago."""
         wall, ran = check_time(self._clock()), self._loop.time()
         if wall - self._wall - timedelta(seconds=ran - self._ran) > _LONG:
             self._leapt = ran
         self._wall, self._ran = wall, ran
-        return self._leapt is not None and ran - self._leapt < _TRUST_SECONDS
+        return self._leapt is None or ran - self._leapt >= _TRUST_SECONDS
 
     async def hold(
         self,

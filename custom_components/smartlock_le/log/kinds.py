@@ -102,6 +102,28 @@ KINDS: Mapping[str, Kind] = {
             },
         ),
         Kind("holder", 1, {"code": str, **_ACTOR}),
+        Kind(
+            "media",
+            1,
+            {
+                "camera": str,
+                "lock": str,
+                "of": int,
+                "what": str,
+                "result": str,
+                "file": str,
+                "sha256": str,
+                "bytes": int,
+                "width": int,
+                "height": int,
+                "masks": int,
+            },
+        ),
+        Kind(
+            "media_erased",
+            1,
+            {"reason": str, "files": int, "kept": int, "sha256": str, **_ACTOR},
+        ),
         Kind("export", 1, {"purpose": str, "entries": int, "sha256": str, **_ACTOR}),
         Kind(
             "restored",
@@ -145,7 +167,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-LASTING = ("restored", "erased", "hold")
+LASTING = ("restored", "erased", "media_erased", "hold")
 """Kinds that are never erased: they say why others are not there."""
 
 

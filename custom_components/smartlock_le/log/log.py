@@ -34,6 +34,9 @@ from .writer import Writer
 
 RETRY_SECONDS = 30.0
 
+MEDIA = "media"
+"""The folder, in ours, of the files that entries name."""
+
 MAX_SIGNATURES = 20_000
 """Checkpoint signatures that one verification checks, the newest first."""
 
@@ -248,6 +251,7 @@ class Log:
                     signed=check_signature,
                     max_signatures=MAX_SIGNATURES,
                     codec=CODEC,
+                    media=str(self._store.folder / MEDIA),
                 )
         except Unusable as err:
             raise LogUnavailable(f"the log could not be verified: {err}") from err

@@ -23,6 +23,7 @@ from functools import partial
 import hashlib
 import json
 from pathlib import Path
+import re
 import sqlite3
 import sys
 from typing import IO, Any, NamedTuple, Optional
@@ -81,6 +82,11 @@ FIELDS = {
         *("detail", *ACTOR),
     ),
     "holder": ("code", *ACTOR),
+    "media": (
+        *("camera", "lock", "of", "what", "result", "file"),
+        *("sha256", "bytes", "width", "height", "masks"),
+    ),
+    "media_erased": ("reason", "files", "kept", "sha256", *ACTOR),
     "export": ("purpose", "entries", "sha256", *ACTOR),
     "restored": ("reason", "origin", "key", "size", "root", "held"),
     "erased": ("reason", "first", "last", "entries", "kept", "sha256", *ACTOR),
@@ -585,6 +591,63 @@ class Erased:
                 )
 
 
+class Media:
+    """The files that entries name, and which of them an entry says were erased."""
+
+    def __init__(self, folder: Optional[str]) -> None:
+        """Look for the files in `folder`; None: not at all."""
+        self.folder = folder
+        self.files: dict[int, tuple[str, str]] = {}
+        self.lists: dict[int, str] = {}
+
+    def entry(self, seq: int, fields: dict[str, Any]) -> None:
+        """Take an entry that has a body."""
+        if fields.get("kind") == "media" and fields.get("file"):
+            self.files[seq] = (str(fields["file"]), str(fields.get("sha256")))
+        elif fields.get("kind") == "media_erased":
+            self.lists[seq] = str(fields.get("sha256"))
+
+    def end(self, report: Report, lists: dict[int, list[int]]) -> None:
+        """Check the files; `lists` has the entries of what each erasure took."""
+        said: set[int] = set()
+        for seq, digest in self.lists.items():
+            numbers = lists.get(seq, [])
+            if (
+                all(type(number) is int for number in numbers)
+                and _sha(_json(sorted(numbers)).encode()).hex() == digest
+            ):
+                said.update(numbers)
+            else:
+                report.add(seq, f"entry {seq}: the list of what it erased was changed")
+        there = {seq: file for seq, file in self.files.items() if seq not in said}
+        if self.folder is None:
+            if there:
+                report.notes.append("Pictures were NOT checked against their entries.")
+            return
+        for seq, (file, digest) in there.items():
+            if found := self._wrong(file, digest):
+                report.add(seq, f"entry {seq}: its picture {found}")
+        if self.files:
+            report.notes.append(
+                f"Pictures checked: {len(there)}. Erased, as entries say: {len(said)}."
+            )
+
+    def _wrong(self, file: str, digest: str) -> str:
+        # A name out of a log must not lead anywhere else.
+        if not re.fullmatch(r"[0-9a-f]{32}\.[a-z0-9]{1,5}", file):
+            return "has a name that is none of ours"
+        sha = hashlib.sha256()
+        try:
+            with Path(str(self.folder), file).open("rb") as data:
+                while block := data.read(1 << 20):
+                    sha.update(block)
+        except FileNotFoundError:
+            return "is gone and no entry says why"
+        except OSError as err:
+            return f"cannot be read: {err.strerror}"
+        return "" if sha.hexdigest() == digest else "was changed"
+
+
 def _said(report: Report, bodies_checked: bool) -> None:
     if report.signatures < report.checkpoints:
         report.notes.append(
@@ -694,7 +757,10 @@ class _Store:
         signed: Signed,
         codec: Codec,
         bodies: bool,
+        media: Optional[str],
     ) -> None:
+        self.media = Media(media)
+        self.has_media = False
         self.codec = codec
         self.bodies = bodies
         self.store = store
@@ -715,6 +781,7 @@ class _Store:
         found = {name for (name,) in self.store.execute(tables)}
         if not {"meta", "entries", "checkpoints"} <= found:
             raise Unusable("there is no log in it")
+        self.has_media = "media" in found
         meta = dict(self.store.execute("SELECT key, value FROM meta"))
         self.schema = str(meta.get("schema"))
         if self.schema == "1":
@@ -819,6 +886,8 @@ class _Store:
             self.report.add(seq, f"entry {seq}: {err}")
             return None
         self.erased.entry(seq, fields, missing)
+        if fields:
+            self.media.entry(seq, fields)
         return fields
 
     def end(self, first: int) -> None:
@@ -835,6 +904,17 @@ class _Store:
                 lists.setdefault(by, []).append(seq)
         if self.bodies:
             self.erased.end(self.report, lists)
+            self.media.end(self.report, self._media_lists())
+
+    def _media_lists(self) -> dict[int, list[int]]:
+        """Return the entries of what each erasure of files took."""
+        lists: dict[int, list[int]] = {}
+        if self.has_media:
+            for by, seq in self.store.execute(
+                "SELECT erased, seq FROM media WHERE erased >= 0"
+            ):
+                lists.setdefault(by, []).append(seq)
+        return lists
 
 
 def verify_store(
@@ -846,9 +926,11 @@ def verify_store(
     max_signatures: int = MAX_SIGNATURES,
     codec: Codec = CODEC,
     bodies: bool = True,
+    media: Optional[str] = None,
 ) -> Report:
     """Check a store; bodies against their leaves only with the folder of `keys`.
 
+    The pictures that entries name only with that of `media`.
     `signed` and `codec` may be faster ones than this file has. Without `bodies` only
     the tree and its checkpoints are checked.
 
@@ -861,7 +943,7 @@ def verify_store(
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as store:
             store.text_factory = lambda data: data.decode(errors="replace")
             store.execute("BEGIN")
-            run = _Store(store, report, keys, progress, signed, codec, bodies)
+            run = _Store(store, report, keys, progress, signed, codec, bodies, media)
             logs = _trusted(report, run.logs(), vkey)
             for log, following in zip(logs, [*logs[1:], None]):
                 stop = following.first if following else 2**63
@@ -1213,6 +1295,9 @@ def main(arguments: Optional[list[str]] = None) -> int:
     parser.add_argument(
         "--keys", help="folder of the epoch keys (default: beside log.db)"
     )
+    parser.add_argument(
+        "--media", help="folder of the pictures (default: beside log.db)"
+    )
     parser.add_argument("--vkey", help="public key that you trust, name+id+base64")
     options = parser.parse_args(arguments)
     path = Path(options.file)
@@ -1222,7 +1307,9 @@ def main(arguments: Optional[list[str]] = None) -> int:
         if start == b"SQLite format 3\0":
             beside = path.absolute().with_name("keys")
             keys = options.keys or (str(beside) if beside.is_dir() else None)
-            report = verify_store(str(path), keys, options.vkey)
+            pictures = path.absolute().with_name("media")
+            media = options.media or (str(pictures) if pictures.is_dir() else None)
+            report = verify_store(str(path), keys, options.vkey, media=media)
         elif start[:4] == b"PK\3\4":
             report = verify_proofs(str(path), options.vkey)
         else:
