@@ -53,6 +53,11 @@ _TEXT = """\
          {command} --lock 1 press CODE
          {command} --lock 1 turn unlock
 
+  5  Add the camera that looks at the front door: on the same page "Add a camera". Turn the
+     bolt, and look under Media > SmartLock LE. The switch "Privacy" of the camera stops it.
+     See what a bad day does:
+         {command} camera hangs
+
   Ctrl-C ends it all. What you did is kept for the next time; --fresh forgets it.
   Home Assistant's log: {log}
 """
@@ -93,6 +98,7 @@ class Demo:
         self._control_port = free_port() if is_taken(CONTROL_PORT) else CONTROL_PORT
         self._proxy_port = free_port()
         self._zigbee_port = free_port()
+        self._camera_port = free_port()
 
     async def __aenter__(self) -> Self:
         """Start both; returns when somebody can log in."""
@@ -110,6 +116,7 @@ class Demo:
                 port=self.hass.port,
                 proxy_port=self._proxy_port,
                 zigbee_url=f"socket://{HOST}:{self._zigbee_port}",
+                camera_url=f"http://{HOST}:{self._camera_port}",
                 name=HOME_NAME,
                 time_zone=seed.machine_time_zone(),
                 log_in=True,
@@ -141,6 +148,7 @@ class Demo:
             self.folder / "virtual_home.log",
             *("--zigbee-port", str(self._zigbee_port)),
             *("--zigbee-database", str(self._zigbee_database)),
+            *("--camera-port", str(self._camera_port)),
             state=self.folder / "virtual_home.json",
             proxy_port=self._proxy_port,
             control_port=self._control_port,

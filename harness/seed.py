@@ -15,6 +15,7 @@ from .zigbee import zha_entry
 
 PROXY_ENTRY = "01M80VGHAXP6YYKEND1EEQVHB0"
 ZHA_ENTRY = "01M80VGHAXP6YYKEND1EEQVHC0"
+CAMERA_ENTRY = "01M80VGHAXP6YYKEND1EEQVHD0"
 _INTEGRATION = ROOT / "custom_components" / "smartlock_le"
 _MADE = "2026-11-01T00:00:00+00:00"
 
@@ -37,7 +38,7 @@ frontend:
 logger:
   default: {level}
   logs:
-    # There is no camera here: what plays and scales pictures need not be installed.
+    # What plays and scales pictures need not be installed.
     haffmpeg: fatal
     homeassistant.components.camera.img_util: fatal
     custom_components.smartlock_le: {our_level}
@@ -72,6 +73,8 @@ class Seed:
     time_zone: str = "UTC"
     level: str = "warning"
     our_level: str = "info"
+    camera_url: str | None = None
+    """Where a camera is, for Home Assistant's MJPEG."""
     zigbee_url: str | None = None
     """Where a Zigbee stick is, for Home Assistant's ZHA."""
     log_in: bool = False
@@ -135,11 +138,25 @@ def _proxy_entry(port: int) -> dict[str, Any]:
     )
 
 
+def _camera_options(url: str) -> dict[str, Any]:
+    return {
+        "mjpeg_url": f"{url}/stream.mjpg",
+        "still_image_url": f"{url}/still.jpg",
+        "authentication": "basic",
+        "username": "",
+        "password": "",
+        "verify_ssl": False,
+    }
+
+
 def _entries(seed: Seed) -> list[dict[str, Any]]:
     entries = [] if seed.proxy_port is None else [_proxy_entry(seed.proxy_port)]
     if seed.zigbee_url:
         fields = zha_entry(seed.zigbee_url)
         entries.append(_entry(fields.pop("domain"), ZHA_ENTRY, **fields))
+    if seed.camera_url:
+        options = _camera_options(seed.camera_url)
+        entries.append(_entry("mjpeg", CAMERA_ENTRY, options=options, title="Porch"))
     if NEXT:
         # It would make these itself, and they would fetch things.
         off = {"disabled_by": "user", "source": "system"}
@@ -178,13 +195,15 @@ def _link(config: Path) -> None:
 
 
 def _move(path: Path, seed: Seed) -> None:
-    """Let the entries of proxy and stick follow them to other ports."""
+    """Let the entries of proxy, stick and camera follow them to other ports."""
     store = json.loads(path.read_text())
     for entry in store["data"]["entries"]:
         if entry["entry_id"] == PROXY_ENTRY:
             entry["data"]["port"] = seed.proxy_port
         elif entry["entry_id"] == ZHA_ENTRY:
             entry["data"]["device"]["path"] = seed.zigbee_url
+        elif entry["entry_id"] == CAMERA_ENTRY and seed.camera_url:
+            entry["options"] = _camera_options(seed.camera_url)
     path.write_text(json.dumps(store, indent=2))
 
 

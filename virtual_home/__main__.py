@@ -61,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write ZHA's database with the stick's lock in it, if there is none",
     )
+    serve.add_argument(
+        "--camera-port", type=int, help="a camera at the door there; 0: any free port"
+    )
     serve.add_argument("--verbose", action="store_true")
 
     add("state", "what the lock is doing")
@@ -100,6 +103,10 @@ def _parser() -> argparse.ArgumentParser:
                 help="late instead of lost; with --drop-link: cut this much later",
             )
     add("clear", "forget the faults that are still to come")
+    add("camera", "what is wrong with the camera at the door").add_argument(
+        "trouble",
+        choices=["none", "hangs", "html", "bomb", "empty", "cut", "broken"],
+    )
     add("motor", "how long an action takes").add_argument("seconds", type=float)
     add("codes", "list the keypad codes")
     add("log", "the lock's own log")

@@ -11,6 +11,7 @@ from .store import Store
 from .yale import YaleLock, YaleOptions
 
 if TYPE_CHECKING:
+    from .camera import DoorCamera
     from .zigbee.radio import Radio
 
 
@@ -21,6 +22,7 @@ class HomeOptions:
     locks: tuple[LockOptions, ...] = field(default_factory=lambda: (LockOptions(),))
     yales: tuple[YaleOptions, ...] = ()
     zigbee: Radio | None = None
+    camera: DoorCamera | None = None
     """A stick with its devices; None: zigpy is not even imported."""
     slots: int = 3
     state_file: Path | None = None
@@ -43,6 +45,7 @@ class VirtualHome:
         self.central = Central(self.air, slots=options.slots)
         self.proxy = Proxy(self.central)
         self.radio = options.zigbee
+        self.camera = options.camera
         self._store = (
             Store(options.state_file, [lock.device for lock in self.locks], self.radio)
             if options.state_file

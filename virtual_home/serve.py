@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 import json
 import signal
@@ -13,7 +14,17 @@ from .home import HomeOptions, VirtualHome, several_locks
 from .nuki import LockOptions
 
 if TYPE_CHECKING:
+    from .camera import DoorCamera
     from .zigbee.radio import Radio
+
+
+def _camera(options: argparse.Namespace) -> DoorCamera | None:
+    """Return a camera at the door, if one is wanted."""
+    if options.camera_port is None:
+        return None
+    from .camera import DoorCamera  # noqa: PLC0415
+
+    return DoorCamera(options.camera_port)
 
 
 def _radio(options: argparse.Namespace) -> Radio | None:
@@ -41,11 +52,12 @@ async def serve(options: argparse.Namespace) -> None:
         chunk=options.chunk,
         padded=options.padded,
     )
-    radio = _radio(options)
+    radio, camera = _radio(options), _camera(options)
     home = VirtualHome(
         HomeOptions(
             locks=several_locks(options.locks, lock),
             zigbee=radio,
+            camera=camera,
             state_file=options.state,
         )
     )
@@ -54,7 +66,7 @@ async def serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     control = ControlServer(home)
-    async with home:
+    async with home, camera or nullcontext():
         try:
             zigbee = None
             if radio is not None:
@@ -62,6 +74,7 @@ async def serve(options: argparse.Namespace) -> None:
                 zigbee = {"url": radio.url, "locks": [str(o.ieee) for o in radio.locks]}
             ready = {
                 "zigbee": zigbee,
+                "camera": camera.url if camera else None,
                 "proxy_port": await home.proxy.start(options.host, options.proxy_port),
                 "control_port": await control.start(options.control_port),
                 "locks": [

@@ -17,20 +17,24 @@ from .locks.families import rediscover
 from .locks.keybook import KeyBook, KeyBookUnreadable
 from .locks.roster import clean_home
 from .opening import home_folder
+from .web.media import MediaView
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.CALENDAR,
     Platform.EVENT,
+    Platform.IMAGE,
     Platform.LOCK,
     Platform.SENSOR,
+    Platform.SWITCH,
 ]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, once."""
     services.register(hass)
+    hass.http.register_view(MediaView(hass))
     await blueprint.install(hass)
     return True
 

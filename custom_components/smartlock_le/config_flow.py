@@ -1,4 +1,4 @@
-"""One home; each lock a subentry. A lock that is found joins the home, or founds it."""
+"""One home; each lock and camera a subentry. A lock that is found joins the home, or founds it."""
 
 from types import MappingProxyType
 from typing import Any, override
@@ -21,8 +21,9 @@ from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from . import actors
-from .const import CONF_SHARING, DOMAIN, SUBENTRY_LOCK
+from .const import CONF_SHARING, DOMAIN, SUBENTRY_CAMERA, SUBENTRY_LOCK
 from .flows.adding import choices
+from .flows.camera import CameraFlow
 from .flows.lock import LockFlow
 from .flows.options import HomeOptions
 from .flows.pairing import PairingSteps
@@ -48,7 +49,7 @@ class HomeFlow(
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
         """Return what can be added to a home."""
-        return {SUBENTRY_LOCK: LockFlow}
+        return {SUBENTRY_CAMERA: CameraFlow, SUBENTRY_LOCK: LockFlow}
 
     @staticmethod
     @callback

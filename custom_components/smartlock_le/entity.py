@@ -5,9 +5,11 @@ from typing import override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import CONNECTION_BLUETOOTH, DeviceInfo
 from homeassistant.helpers.entity import Entity
 
+from .cameras.camera import Camera
 from .const import DOMAIN
 from .home import Home
 from .locks.entities import device_of
@@ -47,6 +49,38 @@ class HomeEntity(Entity):
         if (shown := self.shown()) != self._shown:
             self._shown = shown
             self.async_write_ha_state()
+
+
+class CameraEntity(Entity):
+    """Something of one camera. It stands beside the camera's own entities."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(
+        self, hass: HomeAssistant, home: Home, camera: Camera, key: str
+    ) -> None:
+        """Take the camera and the entity's own key."""
+        self.home = home
+        self.camera = camera
+        self._attr_translation_key = key
+        self._attr_unique_id = f"{camera.settings.id}_{key}"
+        if camera.device_id and (
+            device := dr.async_get(hass).async_get(camera.device_id)
+        ):
+            self.device_entry = device
+            return
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, camera.settings.id)}, name=camera.settings.name
+        )
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        self.async_on_remove(self.camera.on_change(self._camera_changed))
+
+    @callback
+    def _camera_changed(self) -> None:
+        self.async_write_ha_state()
 
 
 class LockBaseEntity(Entity):

@@ -17,12 +17,13 @@ from .access.grants import Grants
 from .access.ledger import Ledger
 from .access.models import Grant
 from .alarm import Alarm
+from .cameras.cameras import Cameras
 from .code_keeping import CodeKeeping
-from .const import CONF_RETENTION, CONF_SHARING, CONF_STAMPS, DOMAIN
+from .const import CONF_MEDIA, CONF_RETENTION, CONF_SHARING, CONF_STAMPS, DOMAIN
 from .locks.keybook import KeyBook
 from .locks.managed import ManagedLock
 from .locks.roster import Roster
-from .log import RETENTION_DAYS, Log, LogError, LogUnavailable
+from .log import MEDIA, RETENTION_DAYS, Log, LogError, LogUnavailable
 from .models import AccessEvent, Actor, LockError, utc_now
 from .opening import home_folder
 from .sharing.switch import SharingSwitch
@@ -31,6 +32,9 @@ from .upkeep import Upkeep
 from .writers import Writers
 
 _LOGGER = logging.getLogger(__name__)
+
+MEDIA_DAYS = 30
+"""How long pictures are kept unless the owner says otherwise."""
 
 type HomeEntry = ConfigEntry[Home]
 type AddLock = Callable[[str, ManagedLock], None]
@@ -56,6 +60,7 @@ class Home:
     roster: Roster
     grants: Grants
     codes: Codes
+    cameras: Cameras
 
     def __init__(self, hass: HomeAssistant, entry: HomeEntry) -> None:
         """Build nothing yet."""
@@ -83,7 +88,7 @@ class Home:
         self.upkeep = Upkeep(
             self.hass,
             self.log,
-            lambda: self.retention_days,
+            self._erase_old,
             self.stamping.run,
             self._reopen,
             self.spawn,
@@ -126,6 +131,14 @@ class Home:
             _LOGGER.error("The grants and codes cannot be read: %s", err)
             self._grants_known = False
         self._grants_known &= not self.log.volatile
+        self.cameras = Cameras(
+            self.hass,
+            self.entry,
+            self.log,
+            home_folder(self.hass) / MEDIA,
+            self.spawn,
+        )
+        await self.cameras.start()
         self.writers = Writers(self.hass, self.roster.locks.values)
         self.writers.start()
         await self.changed()
@@ -153,6 +166,7 @@ class Home:
         self.writers.stop()
         self.upkeep.stop()
         self.stamping.stop()
+        self.cameras.stop()
         await self.grants.stop()
         await self.keeping.stop()
         # A lock that is coming just now must not start after this.
@@ -180,6 +194,7 @@ class Home:
         async with self._changing:
             if self._stopping:
                 return
+            self.cameras.sync()
             changes = self.roster.sync()
             for lock in changes.removed:
                 for undo in self._undo.pop(lock.ref.id, []):
@@ -235,6 +250,7 @@ class Home:
 
     @callback
     def _accessed(self, event: AccessEvent) -> None:
+        self.cameras.accessed(event)
         if event.grant:
             self.spawn(self.grants.used(event), "grant used")
         else:
@@ -298,18 +314,31 @@ class Home:
         """How many days the log keeps what entries say."""
         return int(self.entry.options.get(CONF_RETENTION, RETENTION_DAYS))
 
-    async def set_retention(self, days: int, actor: Actor) -> None:
-        """Change how long entries are kept; it counts from the next upkeep on.
+    @property
+    def media_days(self) -> int:
+        """How many days pictures are kept: never longer than what the log says of them."""
+        return min(
+            int(self.entry.options.get(CONF_MEDIA, MEDIA_DAYS)), self.retention_days
+        )
+
+    async def set_retention(self, days: int, media_days: int, actor: Actor) -> None:
+        """Change how long entries and pictures are kept; it counts from the next upkeep on.
 
         Raises LogUnavailable where it could not be entered first.
         """
-        await self.log.append(
-            "setting",
-            {"setting": CONF_RETENTION, "value": str(days), **actor.fields()},
-        )
+        kept = {CONF_RETENTION: days, CONF_MEDIA: media_days}
+        for setting, value in kept.items():
+            await self.log.append(
+                "setting", {"setting": setting, "value": str(value), **actor.fields()}
+            )
         self.hass.config_entries.async_update_entry(
-            self.entry, options={**self.entry.options, CONF_RETENTION: days}
+            self.entry, options={**self.entry.options, **kept}
         )
+
+    async def _erase_old(self) -> None:
+        """Erase what is due: the pictures before the entries that name them."""
+        await self.cameras.erase_old(self.media_days)
+        await self.log.care.retain(self.retention_days)
 
     async def move_log(self, url: str, actor: Actor) -> None:
         """Move the log to the database at a URL, or into our folder if it is empty.

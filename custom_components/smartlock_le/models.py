@@ -144,6 +144,8 @@ class AccessEvent:
     """When it happened by the lock's clock, RFC 3339, or empty."""
     remote: bool = False
     """Somebody asked for it over the air, from here or by another way."""
+    entry: int = -1
+    """Number of its entry in the log; -1: it has none yet, or is not durable."""
 
 
 class LockError(Exception):

@@ -27,17 +27,17 @@ class Upkeep:
         self,
         hass: HomeAssistant,
         log: Log,
-        days: Callable[[], int],
+        erase: Callable[[], Awaitable[object]],
         stamp: Callable[[], Awaitable[object]],
         reopen: Callable[[], Coroutine[Any, Any, None]],
         spawn: Callable[[Coroutine[Any, Any, Any], str], object],
     ) -> None:
-        """Take the log, what says how many days are kept, what stamps, what starts tasks.
+        """Take the log, what erases what is due, what stamps, what starts tasks.
 
         `reopen` starts the home anew if the log, which is in memory, can be opened now.
         """
         self._log = log
-        self._days = days
+        self._erase = erase
         self._stamp = stamp
         self._spawn = spawn
         self._reopen = reopen
@@ -67,7 +67,7 @@ class Upkeep:
         if self._log.volatile:
             return
         try:
-            await self._log.care.retain(self._days())
+            await self._erase()
             await self._log.verify()
         except LogUnavailable as err:
             _LOGGER.warning("The log was not looked after today: %s", err)

@@ -313,15 +313,28 @@ async def test_nothing_to_end(hass: HomeAssistant, entry: HomeEntry) -> None:
 
 
 async def test_keep(hass: HomeAssistant, entry: HomeEntry, home: Home) -> None:
-    """Another number of days is an entry, and counts at once."""
-    assert home.retention_days == 90
+    """Other numbers of days are entries, and count at once."""
+    assert (home.retention_days, home.media_days) == (90, 30)
     result = await choose(hass, entry, "keep")
-    result = await go(hass, result["flow_id"], days=14)
+    result = await go(hass, result["flow_id"], days=14, media_days=7)
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "kept")
-    assert home.retention_days == 14
-    entered = (await log_of(home, "setting"))[-1]
-    assert (entered["setting"], entered["value"]) == ("retention_days", "14")
-    assert entered["actor_kind"] == "owner"
+    assert (home.retention_days, home.media_days) == (14, 7)
+    entered = (await log_of(home, "setting"))[-2:]
+    assert [(e["setting"], e["value"]) for e in entered] == [
+        ("retention_days", "14"),
+        ("media_days", "7"),
+    ]
+    assert entered[0]["actor_kind"] == "owner"
+
+
+async def test_keep_pictures_longer(
+    hass: HomeAssistant, entry: HomeEntry, home: Home
+) -> None:
+    """What the log says of a picture goes with it at the latest."""
+    result = await choose(hass, entry, "keep")
+    result = await go(hass, result["flow_id"], days=14, media_days=15)
+    assert result["errors"] == {"media_days": "longer_than_log"}
+    assert (home.retention_days, home.media_days) == (90, 30)
 
 
 async def test_keep_without_a_log(
@@ -330,7 +343,7 @@ async def test_keep_without_a_log(
     """What cannot be entered is not changed."""
     await fail_writes(home)
     result = await choose(hass, entry, "keep")
-    result = await go(hass, result["flow_id"], days=14)
+    result = await go(hass, result["flow_id"], days=14, media_days=7)
     assert result["errors"] == {"base": "log_unavailable"}
     assert home.retention_days == 90
 

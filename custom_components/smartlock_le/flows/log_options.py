@@ -86,12 +86,16 @@ class LogOptions(OptionsFlow):
     async def async_step_keep(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask how long the log keeps what its entries say."""
+        """Ask how long the log keeps what its entries say, and the pictures."""
         errors: dict[str, str] = {}
-        if user_input is not None:
+        if user_input is not None and user_input["media_days"] > user_input["days"]:
+            errors["media_days"] = "longer_than_log"
+        elif user_input is not None:
             try:
                 await self._home.set_retention(
-                    int(user_input["days"]), actors.from_request()
+                    int(user_input["days"]),
+                    int(user_input["media_days"]),
+                    actors.from_request(),
                 )
             except LogUnavailable:
                 errors["base"] = "log_unavailable"
@@ -100,13 +104,14 @@ class LogOptions(OptionsFlow):
         days = NumberSelectorConfig(
             min=1, max=3650, step=1, mode=NumberSelectorMode.BOX
         )
+        now = {"days": self._home.retention_days, "media_days": self._home.media_days}
+        shown = user_input or now
         return self.async_show_form(
             step_id="keep",
             data_schema=vol.Schema(
                 {
-                    vol.Required(
-                        "days", default=self._home.retention_days
-                    ): NumberSelector(days)
+                    vol.Required(name, default=shown[name]): NumberSelector(days)
+                    for name in now
                 }
             ),
             errors=errors,

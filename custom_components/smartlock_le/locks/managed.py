@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime
 import logging
 import secrets
@@ -257,22 +258,22 @@ class ManagedLock:
             fresh.append(event)
         # They go in one commit: the place after the last is that of all.
         last = self._place() if place else []
-        await asyncio.gather(
+        numbers = await asyncio.gather(
             *(
                 self._append(event, last if event is fresh[-1] else [])
                 for event in fresh
             )
         )
-        for event in fresh:
+        for event, number in zip(fresh, numbers, strict=True):
             # A door that opens is not who turned the lock.
             if event.method is not Method.DOOR and event.event in _RESTING.values():
                 self.changed_by, self.changed_method = event.actor, event.method
             if lets_in(event.event, event.method):
                 self.last_access = event
-            self._on_event.tell(event)
+            self._on_event.tell(replace(event, entry=number))
 
-    async def _append(self, event: AccessEvent, place: list[Executable]) -> None:
-        await self._log.append_or_keep(
+    async def _append(self, event: AccessEvent, place: list[Executable]) -> int:
+        entry = await self._log.append_or_keep(
             "access",
             {
                 "lock": event.lock,
@@ -288,6 +289,7 @@ class ManagedLock:
             time=event.time,
             also=lambda _: place,
         )
+        return entry.seq if entry else -1
 
     def _clock_set(
         self,

@@ -1,0 +1,100 @@
+"""One camera of the home, and how a picture is got from it."""
+
+from collections.abc import Callable
+import logging
+import sys
+from typing import Any
+
+from aiohttp import ClientError
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
+
+from ..listeners import Listeners
+from .models import Media, Settings
+from .still import Still, StillError, develop
+
+_LOGGER = logging.getLogger(__name__)
+
+DEADLINE = 10
+"""Seconds that a camera has for a picture."""
+AT_ONCE = 4
+"""How many pictures of one camera may be on their way: more would show the same."""
+
+
+class Camera:
+    """A camera and its last picture."""
+
+    def __init__(self, hass: HomeAssistant, settings: Settings) -> None:
+        """Take what the owner says of it."""
+        self._hass = hass
+        self.settings = settings
+        self.last: Media | None = None
+        self._on_change = Listeners[()]()
+        self._running = 0
+
+    @property
+    def entity_id(self) -> str | None:
+        """The camera's entity, if Home Assistant has it now."""
+        return er.async_resolve_entity_id(er.async_get(self._hass), self.settings.id)
+
+    @property
+    def device_id(self) -> str | None:
+        """The device that the camera is of."""
+        entry = er.async_get(self._hass).async_get(self.entity_id or "")
+        return entry.device_id if entry else None
+
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Have `listener` called when there is another picture, or a setting changed."""
+        return self._on_change.add(listener)
+
+    def set(self, settings: Settings) -> None:
+        """Take what the owner says now; it counts for a picture on its way, too."""
+        self.settings = settings
+        self._on_change.tell()
+
+    def show(self, last: Media | None) -> None:
+        """Take another last picture."""
+        self.last = last
+        self._on_change.tell()
+
+    async def photograph(self) -> tuple[Still | None, str]:
+        """Return a picture as it may be kept, or None and why: the result of its entry."""
+        if self._running >= AT_ONCE:
+            return None, "busy"
+        self._running += 1
+        try:
+            return await self._photograph()
+        except StillError as err:
+            return None, err.result
+        finally:
+            self._running -= 1
+
+    async def _photograph(self) -> tuple[Still | None, str]:
+        data = await self._ask()
+        if data is None:
+            return None, "unreachable"
+        still = await self._hass.async_add_executor_job(
+            develop, data, self.settings.masks
+        )
+        # The switch counts until the picture is on the disk.
+        if self.settings.private:
+            return None, "private"
+        return still, "taken"
+
+    async def _ask(self) -> bytes | None:
+        # Where a camera is, this is loaded; where none is, it need not be.
+        component: Any = sys.modules.get("homeassistant.components.camera")
+        if component is None or (entity_id := self.entity_id) is None:
+            return None
+        try:
+            image = await component.async_get_image(self._hass, entity_id, DEADLINE)
+        except (HomeAssistantError, ClientError, OSError) as err:
+            _LOGGER.debug("No picture of %s: %s", entity_id, type(err).__name__)
+            return None
+        except Exception as err:  # noqa: BLE001
+            # A camera is anybody's code, and its errors may say its password; that it
+            # brought no picture must be entered.
+            _LOGGER.error("Camera %s failed: %s", entity_id, type(err).__name__)
+            return None
+        return bytes(image.content)

@@ -1,0 +1,65 @@
+"""A still picture: what a camera gave is looked at, and masked, before it is kept."""
+
+from dataclasses import dataclass
+import io
+import struct
+
+from PIL import Image, ImageOps
+
+from .masks import Polygon, paint
+
+MAX_BYTES = 32 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+"""More than any camera at a door has; a picture of a few bytes can be larger than memory."""
+_FORMATS = ("JPEG", "PNG", "WEBP")
+_QUALITY = 90
+# What Pillow raises at what is not whole, or not what it says it is.
+_NOT_A_PICTURE = (OSError, ValueError, SyntaxError, EOFError, struct.error)
+
+
+class StillError(Exception):
+    """It cannot be kept; `result` is why, as its entry says it."""
+
+    def __init__(self, result: str) -> None:
+        """Take the result."""
+        super().__init__(result)
+        self.result = result
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A JPEG as it is kept."""
+
+    data: bytes
+    width: int
+    height: int
+
+
+def develop(data: bytes, masks: tuple[Polygon, ...]) -> Still:
+    """Make what is kept of what a camera gave. For a thread: it takes a while.
+
+    A JPEG without a mask stays as the camera made it; all else becomes one, without
+    what a camera writes into it beside the picture. Raises StillError.
+    """
+    if len(data) > MAX_BYTES:
+        raise StillError("too_large")
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise StillError("too_large")
+            image.load()
+            if image.format == "JPEG" and not masks:
+                return Still(data, image.width, image.height)
+            # Zones are drawn on what is seen.
+            seen = ImageOps.exif_transpose(image).convert("RGB")
+            # A picture takes what stood beside it along, unless it is a new one.
+            kept = Image.new("RGB", seen.size)
+            kept.paste(seen)
+    except Image.DecompressionBombError:
+        raise StillError("too_large") from None
+    except _NOT_A_PICTURE:
+        raise StillError("not_a_picture") from None
+    paint(kept, masks)
+    made = io.BytesIO()
+    kept.save(made, "JPEG", quality=_QUALITY)
+    return Still(made.getvalue(), kept.width, kept.height)

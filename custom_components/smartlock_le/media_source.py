@@ -1,0 +1,125 @@
+"""The pictures in Home Assistant's media browser: by camera, the newest first."""
+
+from typing import override
+
+from homeassistant.components.media_player import MediaClass, MediaType
+from homeassistant.components.media_source import (
+    BrowseMediaSource,
+    MediaSource,
+    MediaSourceItem,
+    PlayMedia,
+    Unresolvable,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
+
+from .cameras.models import Media
+from .const import DOMAIN
+from .home import Home, loaded_home
+from .log import LogUnavailable
+from .web.media import URL
+
+_JPEG = "image/jpeg"
+_MOST = 500
+"""Pictures shown of one camera."""
+
+
+async def async_get_media_source(hass: HomeAssistant) -> MediaSource:
+    """Set up the gallery."""
+    return Gallery(hass)
+
+
+class Gallery(MediaSource):
+    """What is kept of the accesses."""
+
+    name = "SmartLock LE"
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Take Home Assistant: a home may come later."""
+        super().__init__(DOMAIN)
+        self._hass = hass
+
+    def _home(self) -> Home:
+        if home := loaded_home(self._hass):
+            return home
+        raise Unresolvable(translation_domain=DOMAIN, translation_key="home_not_loaded")
+
+    @override
+    async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
+        """Say where a picture is; Home Assistant signs the path."""
+        try:
+            found = await self._home().cameras.album.find(item.identifier)
+        except LogUnavailable as err:
+            raise _unavailable() from err
+        if found is None:
+            raise Unresolvable(
+                translation_domain=DOMAIN, translation_key="picture_not_found"
+            )
+        return PlayMedia(URL + found.file, _JPEG)
+
+    @override
+    async def async_browse_media(self, item: MediaSourceItem) -> BrowseMediaSource:
+        """Show the cameras, or the pictures of one."""
+        home = self._home()
+        try:
+            if not item.identifier:
+                return await self._cameras(home)
+            return await self._pictures(home, item.identifier)
+        except LogUnavailable as err:
+            raise _unavailable() from err
+
+    async def _cameras(self, home: Home) -> BrowseMediaSource:
+        here = {camera.settings.id for camera in home.cameras.cameras.values()}
+        # Pictures of a camera that was removed are still there until their time.
+        gone = set(await home.cameras.album.cameras())
+        children = [_folder(one, _name(home, one)) for one in here | gone]
+        root = _folder("", self.name)
+        root.children = sorted(children, key=lambda child: child.title)
+        return root
+
+    async def _pictures(self, home: Home, camera_id: str) -> BrowseMediaSource:
+        folder = _folder(camera_id, _name(home, camera_id))
+        found = await home.cameras.album.of_camera(camera_id, limit=_MOST)
+        folder.children = [_picture(home, one) for one in found]
+        return folder
+
+
+def _name(home: Home, camera_id: str) -> str:
+    if camera := home.cameras.find(camera_id):
+        return camera.settings.name
+    entity_id = er.async_resolve_entity_id(er.async_get(home.hass), camera_id)
+    state = home.hass.states.get(entity_id) if entity_id else None
+    return state.name if state else camera_id
+
+
+def _folder(identifier: str, title: str) -> BrowseMediaSource:
+    return BrowseMediaSource(
+        domain=DOMAIN,
+        identifier=identifier or None,
+        media_class=MediaClass.DIRECTORY,
+        media_content_type=MediaType.IMAGE,
+        title=title,
+        can_play=False,
+        can_expand=True,
+        children_media_class=MediaClass.IMAGE if identifier else MediaClass.DIRECTORY,
+    )
+
+
+def _picture(home: Home, found: Media) -> BrowseMediaSource:
+    lock = home.roster.find(found.lock)
+    time = dt_util.as_local(found.time).strftime("%Y-%m-%d %H:%M:%S")
+    return BrowseMediaSource(
+        domain=DOMAIN,
+        identifier=found.file,
+        media_class=MediaClass.IMAGE,
+        media_content_type=_JPEG,
+        title=f"{time} {lock.ref.name}" if lock else time,
+        can_play=True,
+        can_expand=False,
+        thumbnail=URL + found.file,
+    )
+
+
+def _unavailable() -> Unresolvable:
+    return Unresolvable(translation_domain=DOMAIN, translation_key="log_unavailable")
