@@ -14,6 +14,7 @@ import custom_components.smartlock_le as integration
 from custom_components.smartlock_le.access.actions import ACTIONS as GRANT_ACTIONS
 from custom_components.smartlock_le.access.code_actions import ACTIONS as CODE_ACTIONS
 from custom_components.smartlock_le.access.models import GrantMethod
+from custom_components.smartlock_le.cameras.models import Seen
 from custom_components.smartlock_le.condition import CONDITIONS
 from custom_components.smartlock_le.event import EVENT_TYPES
 from custom_components.smartlock_le.importing import Obstacle
@@ -78,6 +79,7 @@ PAIRING_ERRORS = {
     "wrong_pin",
 }
 
+CAMERA = {"setup", "reconfigure"}
 NUMBER_ERRORS = {"no_such_number", "numbers_reversed"}
 
 
@@ -99,7 +101,7 @@ def test_steps() -> None:
             ["flows/lock.py", "flows/adding.py"],
             PAIRING,
         ),
-        (TEXTS["config_subentries"]["camera"], ["flows/camera.py"], set[str]()),
+        (TEXTS["config_subentries"]["camera"], ["flows/camera.py"], CAMERA),
         (
             TEXTS["options"],
             [
@@ -288,7 +290,7 @@ def test_entities() -> None:
         "binary_sensor": called(source("binary_sensor.py"), "key"),
         "sensor": called(source("sensor.py"), "key") | {"battery"},
         "calendar": {"access"},
-        "event": {"access"},
+        "event": {"access", "seen"},
         "image": {"last_picture"},
         "switch": {"privacy"},
     }
@@ -299,6 +301,11 @@ def test_entities() -> None:
     assert set(access) == {"event_type", "actor", "method", "by_grant", "time"}
     assert list(access["event_type"]["state"]) == [kind.value for kind in EVENT_TYPES]
     assert set(access["method"]["state"]) == {method.value for method in Method}
+    seen = TEXTS["entity"]["event"]["seen"]["state_attributes"]
+    kinds = [kind.value for kind in Seen]
+    assert list(seen["event_type"]["state"]) == [*kinds, "snapshot"]
+    assert list(seen["of"]["state"]) == ["access", *kinds]
+    assert list(TEXTS["selector"]["pictured"]["options"]) == kinds
     attributes = TEXTS["entity"]["sensor"]["log_size"]["state_attributes"]
     assert set(attributes) == {"root", "last_verification", "last_verified_size"}
 

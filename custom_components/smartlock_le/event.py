@@ -1,16 +1,19 @@
-"""What happened at a lock, for automations and the logbook."""
+"""What happened at a lock, and before a camera, for automations and the logbook."""
 
 from typing import override
 
-from homeassistant.components.event import EventEntity
+from homeassistant.components.event import EventDeviceClass, EventEntity
 from homeassistant.components.lock import DOMAIN as LOCK_DOMAIN
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .cameras.camera import Camera
+from .cameras.cameras import SNAPSHOT
+from .cameras.models import Seen
 from .const import ATTR_TIME, DOMAIN, EVENT_ACCESS
-from .entity import LockBaseEntity
-from .home import HomeEntry
+from .entity import CameraEntity, LockBaseEntity
+from .home import Home, HomeEntry
 from .locks.managed import ManagedLock
 from .models import AccessEvent, AccessKind
 
@@ -32,13 +35,21 @@ async def async_setup_entry(
     entry: HomeEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add an access event for each lock."""
+    """Add an access event for each lock, and one for what each camera sees."""
+    home = entry.runtime_data
 
     @callback
     def add(subentry_id: str, lock: ManagedLock) -> None:
         async_add_entities([Access(hass, lock)], config_subentry_id=subentry_id)
 
-    entry.runtime_data.on_new_lock(add)
+    @callback
+    def add_camera(subentry_id: str, camera: Camera) -> None:
+        async_add_entities(
+            [CameraEvent(hass, home, camera)], config_subentry_id=subentry_id
+        )
+
+    home.on_new_lock(add)
+    home.cameras.on_new(add_camera)
 
 
 class Access(LockBaseEntity, EventEntity):
@@ -88,3 +99,23 @@ class Access(LockBaseEntity, EventEntity):
                 **told,
             },
         )
+
+
+class CameraEvent(CameraEntity, EventEntity):
+    """What a camera saw last. Home Assistant's own triggers of doorbells and events fit."""
+
+    _attr_device_class = EventDeviceClass.DOORBELL
+    _attr_event_types = [*(kind.value for kind in Seen), SNAPSHOT]
+
+    def __init__(self, hass: HomeAssistant, home: Home, camera: Camera) -> None:
+        """Take the camera."""
+        super().__init__(hass, home, camera, "seen")
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        self.async_on_remove(self.camera.on_event(self._happened))
+
+    @callback
+    def _happened(self, event: str, because: str) -> None:
+        self._trigger_event(event, {"of": because} if because else None)
+        self.async_write_ha_state()

@@ -120,7 +120,10 @@ async def add_camera(
     )
     if flow["type"] is not FlowResultType.FORM:
         return flow
-    return await flows.async_configure(flow["flow_id"], {"camera": entity_id, **data})
+    flow = await flows.async_configure(flow["flow_id"], {"camera": entity_id})
+    if flow.get("step_id") != "setup":
+        return flow
+    return await flows.async_configure(flow["flow_id"], data)
 
 
 @pytest.fixture

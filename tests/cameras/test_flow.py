@@ -6,6 +6,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 import pytest
 
+from custom_components.smartlock_le.cameras.models import Seen
 from custom_components.smartlock_le.home import HomeEntry
 from virtual_home.camera import DoorCamera
 from virtual_home.nuki import NukiLock
@@ -23,7 +24,9 @@ async def test_added(hass: HomeAssistant, door: Door) -> None:
     assert door.subentry.data == {
         "doors": [door.nuki.address],
         "masks": "",
+        "pictured": [],
         "private": False,
+        **{kind.value: [] for kind in Seen},
     }
     # Ours stand on its device.
     for ours in (LAST, PRIVACY):

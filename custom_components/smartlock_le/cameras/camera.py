@@ -31,6 +31,7 @@ class Camera:
         self.settings = settings
         self.last: Media | None = None
         self._on_change = Listeners[()]()
+        self._on_event = Listeners[str, str]()
         self._running = 0
 
     @property
@@ -47,6 +48,14 @@ class Camera:
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Have `listener` called when there is another picture, or a setting changed."""
         return self._on_change.add(listener)
+
+    def on_event(self, listener: Callable[[str, str], None]) -> Callable[[], None]:
+        """Have `listener` called with what happened, and with what it was because of."""
+        return self._on_event.add(listener)
+
+    def tell(self, event: str, because: str = "") -> None:
+        """Tell what happened."""
+        self._on_event.tell(event, because)
 
     def set(self, settings: Settings) -> None:
         """Take what the owner says now; it counts for a picture on its way, too."""

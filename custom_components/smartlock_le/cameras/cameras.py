@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 import logging
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 
-from ..const import CONF_DOORS, CONF_MASKS, CONF_PRIVATE, SUBENTRY_CAMERA
+from ..const import CONF_DOORS, CONF_MASKS, CONF_PICTURED, CONF_PRIVATE, SUBENTRY_CAMERA
 from ..log import Log, LogUnavailable
 from ..models import AccessEvent, AccessKind, Actor, utc_now
 from . import masks
 from .album import Album
+from .announcers import Announcers
 from .camera import Camera
-from .models import Media, Settings
+from .models import Media, Seen, Settings
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -27,8 +29,15 @@ _AT_THE_DOOR = {
     AccessKind.DENIED,
     AccessKind.JAMMED,
 }
+ACCESS = "access"
+"""What a picture is of, beside what is announced."""
 FRESH = timedelta(seconds=20)
 """A lock may tell of an access hours later: a picture of then cannot be had now."""
+
+QUIET = timedelta(seconds=10)
+"""A sensor that flutters does not fill the disk: so long after an entry is no other."""
+SNAPSHOT = "snapshot"
+"""The event of a picture that was kept."""
 
 type Spawn = Callable[[Coroutine[Any, Any, Any], str], object]
 type AddCamera = Callable[[str, Camera], None]
@@ -46,6 +55,8 @@ def settings_of(subentry: ConfigSubentry) -> Settings:
         # It was checked before it was saved.
         masks.parse(data[CONF_MASKS]),
         data[CONF_PRIVATE],
+        {kind: tuple(data[kind]) for kind in Seen if data.get(kind)},
+        frozenset(map(Seen, data.get(CONF_PICTURED, ()))),
     )
 
 
@@ -69,6 +80,10 @@ class Cameras:
         self.album = Album(hass, log, folder)
         self.cameras: dict[str, Camera] = {}
         """By subentry id."""
+        self._announcers: dict[str, Announcers] = {}
+        """The same."""
+        self._entered: dict[tuple[str, Seen], datetime] = {}
+        """When something was entered last of a camera."""
         self._undo = log.care.on_person_erased(self._person_erased)
 
     async def start(self) -> None:
@@ -84,6 +99,8 @@ class Cameras:
     def stop(self) -> None:
         """Follow nothing any more."""
         self._undo()
+        for announcers in self._announcers.values():
+            announcers.stop()
 
     @callback
     def on_new(self, add: AddCamera) -> None:
@@ -109,12 +126,16 @@ class Cameras:
         }
         for sid in set(self.cameras) - set(wanted):
             del self.cameras[sid]
+            self._announcers.pop(sid).stop()
         for sid, settings in wanted.items():
             if known := self.cameras.get(sid):
                 if known.settings != settings:
                     known.set(settings)
+                    self._announcers[sid].follow(settings.announced)
                 continue
             camera = self.cameras[sid] = Camera(self._hass, settings)
+            self._announcers[sid] = Announcers(self._hass, partial(self._seen, camera))
+            self._announcers[sid].follow(settings.announced)
             for add in self._add:
                 add(sid, camera)
 
@@ -129,20 +150,49 @@ class Cameras:
             return
         for camera in self.cameras.values():
             if event.lock in camera.settings.doors and not camera.settings.private:
-                self._spawn(self._take(camera, event), f"picture of {event.lock}")
+                self._spawn(
+                    self._take(camera, event.lock, event.entry, ACCESS),
+                    f"picture of {event.lock}",
+                )
 
-    async def _take(self, camera: Camera, event: AccessEvent) -> None:
+    async def _take(self, camera: Camera, lock: str, of: int, because: str) -> None:
         still, result = await camera.photograph()
         kept = await self.album.keep(
             still,
             result,
             camera=camera.settings.id,
-            lock=event.lock,
-            of=event.entry,
+            lock=lock,
+            of=of,
             masks=len(camera.settings.masks),
         )
         if kept:
             camera.show(kept)
+            camera.tell(SNAPSHOT, because)
+
+    @callback
+    def _seen(self, camera: Camera, kind: Seen) -> None:
+        """Hear that something was announced on a camera."""
+        if camera.settings.private:
+            return
+        camera.tell(kind)
+        which, now = (camera.settings.id, kind), utc_now()
+        last = self._entered.get(which)
+        # A clock that was set back must not make it deaf.
+        if last and timedelta() <= now - last < QUIET:
+            return
+        if kind in camera.settings.pictured and not self._log.volatile:
+            self._entered[which] = now
+            self._spawn(self._enter(camera, kind), f"{kind} at {camera.settings.id}")
+
+    async def _enter(self, camera: Camera, kind: Seen) -> None:
+        # Of two doors it cannot be said at which.
+        doors = camera.settings.doors
+        lock = next(iter(doors)) if len(doors) == 1 else ""
+        entry = await self._log.append_or_keep(
+            "camera_event",
+            {"camera": camera.settings.id, "lock": lock, "event": kind.value},
+        )
+        await self._take(camera, lock, entry.seq if entry else -1, kind)
 
     async def _show_last(self, camera: Camera) -> None:
         found = await self.album.of_camera(camera.settings.id, limit=1)

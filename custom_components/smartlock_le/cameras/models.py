@@ -1,9 +1,25 @@
 """What the room of the cameras knows: a camera of the home, and what it saw."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from .masks import Polygon
+
+
+class Seen(StrEnum):
+    """What is announced on a camera."""
+
+    RING = "ring"
+    MOTION = "motion"
+    PERSON = "person"
+    VEHICLE = "vehicle"
+    PACKAGE = "package"
+
+
+type Announced = Mapping[Seen, tuple[str, ...]]
+"""By which entities: ids of Home Assistant's registry, or entity ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +37,9 @@ class Settings:
     masks: tuple[Polygon, ...] = ()
     private: bool = False
     """Nothing is taken, whatever happens."""
+    announced: Announced = field(default_factory=dict)
+    pictured: frozenset[Seen] = frozenset()
+    """Of what there is an entry and a picture, as of an access."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ KINDS: Mapping[str, Kind] = {
             },
         ),
         Kind("holder", 1, {"code": str, **_ACTOR}),
+        Kind("camera_event", 1, {"camera": str, "lock": str, "event": str}),
         Kind(
             "media",
             1,

@@ -82,6 +82,7 @@ FIELDS = {
         *("detail", *ACTOR),
     ),
     "holder": ("code", *ACTOR),
+    "camera_event": ("camera", "lock", "event"),
     "media": (
         *("camera", "lock", "of", "what", "result", "file"),
         *("sha256", "bytes", "width", "height", "masks"),
