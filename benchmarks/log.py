@@ -66,6 +66,7 @@ def _fields(number: int) -> dict[str, str | int]:
         "lock_index": number,
         "lock_time": "2026-11-22T12:00:00+00:00",
         "sealed": sealed.blank(),
+        "alarm": "",
     }
 
 

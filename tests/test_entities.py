@@ -400,7 +400,7 @@ async def test_what_happens_is_told_and_reads_as_a_sentence(
         happens(nuki)
         await until(lambda: events)
         (said,) = events
-        about = {"actor": actor, "method": method, "by_grant": False}
+        about = {"actor": actor, "method": method, "by_grant": False, "armed": False}
         assert said.data == {
             "entity_id": LOCK,
             "device_id": device.device_id,

@@ -298,13 +298,13 @@ def test_entities() -> None:
     for domain, icons in ICONS["entity"].items():
         assert set(icons) <= keys[domain]
     access = TEXTS["entity"]["event"]["access"]["state_attributes"]
-    assert set(access) == {"event_type", "actor", "method", "by_grant", "time"}
+    assert set(access) == {"event_type", "actor", "method", "by_grant", "armed", "time"}
     assert list(access["event_type"]["state"]) == [kind.value for kind in EVENT_TYPES]
     assert set(access["method"]["state"]) == {method.value for method in Method}
     seen = TEXTS["entity"]["event"]["seen"]["state_attributes"]
     kinds = [kind.value for kind in Seen]
     assert list(seen["event_type"]["state"]) == [*kinds, "snapshot"]
-    assert list(seen["of"]["state"]) == ["access", *kinds]
+    assert list(seen["of"]["state"]) == ["access", "alarm", *kinds]
     assert list(TEXTS["selector"]["pictured"]["options"]) == kinds
     attributes = TEXTS["entity"]["sensor"]["log_size"]["state_attributes"]
     assert set(attributes) == {"root", "last_verification", "last_verified_size"}

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .alarm_panel import armed
 from .cameras.camera import Camera
 from .cameras.cameras import SNAPSHOT
 from .cameras.models import Seen
@@ -79,6 +80,7 @@ class Access(LockBaseEntity, EventEntity):
             "actor": event.actor.label,
             "method": event.method.value,
             "by_grant": bool(event.grant),
+            "armed": armed(event.alarm),
         }
         # Two of a kind may be told in one moment: that they differ shows in their time.
         self._trigger_event(

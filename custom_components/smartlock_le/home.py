@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 import logging
@@ -17,14 +18,22 @@ from .access.grants import Grants
 from .access.ledger import Ledger
 from .access.models import Grant
 from .alarm import Alarm
+from .alarm_panel import AlarmPanel
 from .cameras.cameras import Cameras
 from .code_keeping import CodeKeeping
-from .const import CONF_MEDIA, CONF_RETENTION, CONF_SHARING, CONF_STAMPS, DOMAIN
+from .const import (
+    CONF_ALARM,
+    CONF_MEDIA,
+    CONF_RETENTION,
+    CONF_SHARING,
+    CONF_STAMPS,
+    DOMAIN,
+)
 from .locks.keybook import KeyBook
 from .locks.managed import ManagedLock
 from .locks.roster import Roster
 from .log import MEDIA, RETENTION_DAYS, Log, LogError, LogUnavailable
-from .models import AccessEvent, Actor, LockError, utc_now
+from .models import FRESH, AccessEvent, Actor, LockError, utc_now
 from .opening import home_folder
 from .sharing.switch import SharingSwitch
 from .stamping import Stamping, StampSettings
@@ -61,6 +70,7 @@ class Home:
     grants: Grants
     codes: Codes
     cameras: Cameras
+    alarm: AlarmPanel
 
     def __init__(self, hass: HomeAssistant, entry: HomeEntry) -> None:
         """Build nothing yet."""
@@ -139,6 +149,8 @@ class Home:
             self.spawn,
         )
         await self.cameras.start()
+        self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self.cameras.alarm)
+        await self.alarm.start(self.entry.options.get(CONF_ALARM, ""))
         self.writers = Writers(self.hass, self.roster.locks.values)
         self.writers.start()
         await self.changed()
@@ -166,6 +178,7 @@ class Home:
         self.writers.stop()
         self.upkeep.stop()
         self.stamping.stop()
+        self.alarm.stop()
         self.cameras.stop()
         await self.grants.stop()
         await self.keeping.stop()
@@ -246,6 +259,8 @@ class Home:
 
     @callback
     def _identify(self, event: AccessEvent) -> AccessEvent:
+        if utc_now() - event.time < FRESH:
+            event = replace(event, alarm=self.alarm.state)
         return self.codes.identify(self.grants.identify(event))
 
     @callback
@@ -352,6 +367,19 @@ class Home:
             "setting",
             {"setting": "database", "value": self.log.backend, **actor.fields()},
         )
+
+    async def set_alarm(self, panel: str, actor: Actor) -> None:
+        """Follow another alarm system: an id of the registry, an entity id, or nothing.
+
+        Raises LogUnavailable where it could not be entered first.
+        """
+        await self.log.append(
+            "setting", {"setting": CONF_ALARM, "value": panel, **actor.fields()}
+        )
+        self.hass.config_entries.async_update_entry(
+            self.entry, options={**self.entry.options, CONF_ALARM: panel}
+        )
+        self.alarm.follow(panel)
 
     @property
     def stamp_authority(self) -> dict[str, str]:

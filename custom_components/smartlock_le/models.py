@@ -5,7 +5,7 @@ Imports nothing of ours and nothing of Home Assistant.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from enum import Flag, StrEnum, auto
 import secrets
 from typing import Any
@@ -144,8 +144,14 @@ class AccessEvent:
     """When it happened by the lock's clock, RFC 3339, or empty."""
     remote: bool = False
     """Somebody asked for it over the air, from here or by another way."""
+    alarm: str = ""
+    """What the alarm system showed then; empty where there is none, or it is not known."""
     entry: int = -1
     """Number of its entry in the log; -1: it has none yet, or is not durable."""
+
+
+FRESH = timedelta(seconds=20)
+"""A lock may tell of an access hours later: what is so now was not so then."""
 
 
 class LockError(Exception):

@@ -26,9 +26,9 @@ from pytest_homeassistant_custom_component.common import MockUser
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.smartlock_le.cameras import album, camera as camera_module
-from custom_components.smartlock_le.cameras.cameras import FRESH
 from custom_components.smartlock_le.log import verify
 from custom_components.smartlock_le.models import (
+    FRESH,
     UNKNOWN_ACTOR,
     AccessEvent,
     AccessKind,

@@ -84,7 +84,7 @@ def test_body_of_another_type(folder: Path, body: str) -> None:
 @pytest.mark.parametrize("lock", ["''", "0", "x''"])
 def test_lock_that_is_none(folder: Path, lock: str) -> None:
     """What only looks like no lock is not what we wrote."""
-    edit(folder, f"UPDATE entries SET lock = {lock} WHERE kind = 'export'")  # noqa: S608
+    edit(folder, f"UPDATE entries SET lock = {lock} WHERE kind = 'alarm'")  # noqa: S608
     ((_, what), *_) = findings(folder)
     assert what.endswith("its row does not say what its body says")
 

@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_DOORS, CONF_MASKS, CONF_PICTURED, CONF_PRIVATE, SUBENTRY_CAMERA
 from ..log import Log, LogUnavailable
-from ..models import AccessEvent, AccessKind, Actor, utc_now
+from ..models import FRESH, AccessEvent, AccessKind, Actor, utc_now
 from . import masks
 from .album import Album
 from .announcers import Announcers
@@ -29,10 +29,8 @@ _AT_THE_DOOR = {
     AccessKind.DENIED,
     AccessKind.JAMMED,
 }
-ACCESS = "access"
+ACCESS, ALARM = "access", "alarm"
 """What a picture is of, beside what is announced."""
-FRESH = timedelta(seconds=20)
-"""A lock may tell of an access hours later: a picture of then cannot be had now."""
 
 QUIET = timedelta(seconds=10)
 """A sensor that flutters does not fill the disk: so long after an entry is no other."""
@@ -58,6 +56,11 @@ def settings_of(subentry: ConfigSubentry) -> Settings:
         {kind: tuple(data[kind]) for kind in Seen if data.get(kind)},
         frozenset(map(Seen, data.get(CONF_PICTURED, ()))),
     )
+
+
+def _only(doors: frozenset[str]) -> str:
+    """Return the one door; of two it cannot be said at which something was."""
+    return next(iter(doors)) if len(doors) == 1 else ""
 
 
 class Cameras:
@@ -170,6 +173,14 @@ class Cameras:
             camera.tell(SNAPSHOT, because)
 
     @callback
+    def alarm(self, of: int) -> None:
+        """Have every camera take a picture of an alarm, whose entry has this number."""
+        for camera in self.cameras.values():
+            if not camera.settings.private and not self._log.volatile:
+                lock = _only(camera.settings.doors)
+                self._spawn(self._take(camera, lock, of, ALARM), "picture of an alarm")
+
+    @callback
     def _seen(self, camera: Camera, kind: Seen) -> None:
         """Hear that something was announced on a camera."""
         if camera.settings.private:
@@ -185,9 +196,7 @@ class Cameras:
             self._spawn(self._enter(camera, kind), f"{kind} at {camera.settings.id}")
 
     async def _enter(self, camera: Camera, kind: Seen) -> None:
-        # Of two doors it cannot be said at which.
-        doors = camera.settings.doors
-        lock = next(iter(doors)) if len(doors) == 1 else ""
+        lock = _only(camera.settings.doors)
         entry = await self._log.append_or_keep(
             "camera_event",
             {"camera": camera.settings.id, "lock": lock, "event": kind.value},

@@ -3,8 +3,11 @@
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    EntitySelector,
+    EntitySelectorConfig,
     NumberSelector,
     NumberSelectorConfig,
     SelectOptionDict,
@@ -25,6 +28,7 @@ from ..access.models import (
     GrantMethod,
     Opened,
 )
+from ..log import LogUnavailable
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
 from .import_options import ImportOptions
 
@@ -61,7 +65,35 @@ class HomeOptions(ImportOptions):
             return self.async_abort(reason="home_not_loaded")
         return self.async_show_menu(
             step_id="init",
-            menu_options=[*("help", "end_help", "codes", "keep", "database", "stamps")],
+            menu_options=[
+                *("help", "end_help", "codes", "alarm", "keep", "database", "stamps")
+            ],
+        )
+
+    async def async_step_alarm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which alarm system the house has."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            chosen = user_input.get("panel", "")
+            entry = er.async_get(self.hass).async_get(chosen)
+            try:
+                await self._home.set_alarm(
+                    entry.id if entry else chosen, actors.from_request()
+                )
+            except LogUnavailable:
+                errors["base"] = "log_unavailable"
+            else:
+                return self.async_abort(reason="alarm_saved")
+        panel = EntitySelector(EntitySelectorConfig(domain="alarm_control_panel"))
+        return self.async_show_form(
+            step_id="alarm",
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema({vol.Optional("panel"): panel}),
+                user_input or {"panel": self._home.alarm.entity_id},
+            ),
+            errors=errors,
         )
 
     async def async_step_help(

@@ -285,6 +285,7 @@ class ManagedLock:
                 "lock_index": event.lock_index,
                 "lock_time": event.lock_time,
                 "sealed": sealed.blank(),
+                "alarm": event.alarm,
             },
             time=event.time,
             also=lambda _: place,

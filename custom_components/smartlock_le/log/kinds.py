@@ -56,7 +56,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("found", 1, {"lock": str, "intent": int, "state": str}),
         Kind(
             "access",
-            2,
+            3,
             {
                 "lock": str,
                 "event": str,
@@ -67,6 +67,7 @@ KINDS: Mapping[str, Kind] = {
                 "lock_index": int,
                 "lock_time": str,
                 "sealed": str,
+                "alarm": str,
             },
         ),
         Kind(
@@ -102,6 +103,7 @@ KINDS: Mapping[str, Kind] = {
             },
         ),
         Kind("holder", 1, {"code": str, **_ACTOR}),
+        Kind("alarm", 1, {"alarm": str, "state": str, **_ACTOR}),
         Kind("camera_event", 1, {"camera": str, "lock": str, "event": str}),
         Kind(
             "media",

@@ -62,6 +62,7 @@ FIELDS = {
         "lock_index",
         "lock_time",
         "sealed",
+        "alarm",
     ),
     "grant": (
         *(
@@ -82,6 +83,7 @@ FIELDS = {
         *("detail", *ACTOR),
     ),
     "holder": ("code", *ACTOR),
+    "alarm": ("alarm", "state", *ACTOR),
     "camera_event": ("camera", "lock", "event"),
     "media": (
         *("camera", "lock", "of", "what", "result", "file"),
