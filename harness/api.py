@@ -51,6 +51,13 @@ class Api:
                 return await answer.json()
             return await answer.text()
 
+    async def fetch(self, signed: str) -> bytes:
+        """Return what is at a signed path, as somebody who has nothing but that."""
+        async with self._session.get(self.base + signed) as answer:
+            if answer.status >= 400:
+                raise ApiError(answer.status, await answer.text())
+            return await answer.read()
+
     async def get(self, path: str) -> Any:
         """Get something."""
         return await self.request("GET", path)

@@ -22,6 +22,8 @@ class VirtualHomeProcess:
         self.proxy_port: int = ready["proxy_port"]
         self.control_port: int = ready["control_port"]
         self.locks: list[dict[str, str]] = ready["locks"]
+        self.camera: str | None = ready["camera"]
+        """Where its camera is, if it has one: an address without a path."""
         self.zigbee: dict[str, Any] | None = ready["zigbee"]
         """Where its Zigbee stick is, if it has one: `url`, and `locks` by address."""
 

@@ -12,6 +12,9 @@ AGENCY = "Ladder 49 Harborview"
 ADMIN = "Zebulon Quillfeather"
 GUEST = "Gudrun Gastmann-Beispiel"
 GUEST_PIN = "583649"
+CAMERA = "camera.porch"
+LEFT_HALF = "0,0,0.5,0,0.5,1,0,1"
+_SUBENTRIES = "/api/config/config_entries/subentries/flow"
 _OPTIONS = "/api/config/config_entries/options/flow"
 
 
@@ -26,6 +29,9 @@ class Story:
     """Every code that we put on the lock."""
     window: dict[str, Any] = field(default_factory=dict)
     marker: str = ""
+    pictures: list[Entry] = field(default_factory=list)
+    gallery: list[bytes] = field(default_factory=list)
+    """The newest first, as somebody sees them."""
     grants: list[dict[str, Any]] = field(default_factory=list)
     pressed: dict[str, Any] = field(default_factory=dict)
     used: dict[str, Any] = field(default_factory=dict)
@@ -51,6 +57,7 @@ async def tell(world: World) -> Story:
     story = Story()
     await _pair(world, story)
     await _move(world, story)
+    await _look(world, story)
     await _let_in(world, story)
     await _let_in_by_menu(world, story)
     await _guest(world, story)
@@ -86,6 +93,31 @@ async def _move(world: World, story: Story) -> None:
         await world.becomes(world.lock, state)
         bolt = (await world.home("state"))["bolt"]
         story.states += [state, f"bolt {bolt}"]
+
+
+async def _look(world: World, story: Story) -> None:
+    """Have a camera look at the door, see its pictures, and then see to it no more."""
+    lock = world.home.locks[0]["address"]
+    flow = await world.api.post(_SUBENTRIES, {"handler": [world.entry_id, "camera"]})
+    path = f"{_SUBENTRIES}/{flow['flow_id']}"
+    await world.api.post(path, {"camera": CAMERA})
+    made = await world.api.post(path, {"doors": [lock], "masks": LEFT_HALF})
+    assert made["type"] == "create_entry", made
+    for action in ("unlock", "lock"):
+        await world.socket.act(f"lock.{action}", entity_id=world.lock)
+        story.pictures.append(await world.another("media", len(story.pictures)))
+    root = await world.socket("media_source/browse_media")
+    for title in ("SmartLock LE", "Porch"):
+        (place,) = (c for c in root["children"] if c["title"] == title)
+        root = await world.socket(
+            "media_source/browse_media", media_content_id=place["media_content_id"]
+        )
+    for shown in root["children"]:
+        found = await world.socket(
+            "media_source/resolve_media", media_content_id=shown["media_content_id"]
+        )
+        story.gallery.append(await world.api.fetch(found["url"]))
+    await world.socket.act("switch.turn_on", entity_id="switch.porch_privacy")
 
 
 async def _let_in(world: World, story: Story) -> None:

@@ -1,11 +1,14 @@
 """Found, paired, moved, let in, ended, killed: with nothing in between that is not real."""
 
 from datetime import datetime, timedelta
+import hashlib
+import io
 from pathlib import Path
 import shutil
 import stat
 import subprocess
 
+from PIL import Image
 import pytest
 
 from harness import ROOT
@@ -28,6 +31,21 @@ def test_moving(story: Story) -> None:
         "locked",
         *("unlocked", "bolt unlocked"),
         *("locked", "bolt locked"),
+    ]
+
+
+def test_pictures(story: Story) -> None:
+    """Each move has its own, masked, in the log and in the gallery by its hash."""
+    assert [picture["result"] for picture in story.pictures] == ["taken", "taken"]
+    # The newest is shown first.
+    for picture, data in zip(story.pictures, reversed(story.gallery), strict=True):
+        assert hashlib.sha256(data).hexdigest() == picture["sha256"]
+        seen = Image.open(io.BytesIO(data))
+        assert max(seen.getpixel((20, 20))) < 8 < seen.getpixel((620, 20))[2]
+    told = {entry["seq"]: entry for entry in story.after}
+    assert [told[picture["of"]]["event"] for picture in story.pictures] == [
+        "unlocked",
+        "locked",
     ]
 
 
@@ -135,6 +153,7 @@ def test_verified_elsewhere(portal: Portal, world: World, story: Story) -> None:
     report = portal(world.ask("verify_log"))
     said = verify(world.our_folder / "log.db", "--vkey", report["key"])
     assert f"{report['size']} entries" in said and report["root"] in said
+    assert f"Pictures checked: {len(story.pictures)}." in said
     said = verify(story.export["path"], "--vkey", report["key"])
     assert f"{story.export['entries']} entries" in said
     assert "OK: " in said

@@ -55,7 +55,7 @@ class World:
         """Start both, make the owner, and listen to everything."""
         self.home = await VirtualHomeProcess.start(
             self.folder / "virtual_home.log",
-            *("--motor", "0.1", "--pin", PIN),
+            *("--motor", "0.1", "--pin", PIN, "--camera-port", "0"),
             state=self.folder / "virtual_home.json",
         )
         seed.prepare(
@@ -63,6 +63,7 @@ class World:
             seed.Seed(
                 port=self.hass.port,
                 proxy_port=self.home.proxy_port,
+                camera_url=self.home.camera,
                 level="info",
                 our_level="debug",
             ),
@@ -159,6 +160,15 @@ class World:
             return None
 
         return await eventually(look, f"an entry {fields}", 20)
+
+    async def another(self, kind: str, count: int) -> Entry:
+        """Wait for one more of a kind than so many entries; return the newest."""
+
+        async def look() -> Entry | None:
+            found = [entry for entry in await self.entries() if entry["kind"] == kind]
+            return found[-1] if len(found) > count else None
+
+        return await eventually(look, f"another entry of {kind}", 20)
 
     async def told(self, since: int, **data: Any) -> dict[str, Any]:
         """Wait for our event on the bus, after the first `since` events."""
