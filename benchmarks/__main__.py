@@ -9,11 +9,16 @@ import tempfile
 
 from homeassistant.runner import configure_event_loop
 
-from . import codes, events, log, peers, radio
+from . import cameras, codes, events, log, peers, radio
 from .figures import Figure, table, write
 from .sides import SIZE, Size, Unfit
 
-WORKLOADS = {"events": events.run, "log": log.run, "radio": radio.run}
+WORKLOADS = {
+    "cameras": cameras.run,
+    "events": events.run,
+    "log": log.run,
+    "radio": radio.run,
+}
 
 
 async def _run(folder: Path, options: argparse.Namespace) -> list[Figure]:

@@ -28,6 +28,8 @@ _PAUSE = 0.03
 class Rig:
     """What a workload measures on."""
 
+    virtual: VirtualHomeProcess
+
     def __init__(
         self, hass: HomeAssistant, entry: HomeEntry, entity: str, owner: Context
     ) -> None:
@@ -109,22 +111,28 @@ async def _pair(hass: HomeAssistant, home: VirtualHomeProcess) -> Rig:
 
 
 @asynccontextmanager
-async def rig(folder: Path) -> AsyncIterator[Rig]:
-    """Build it in a folder."""
+async def rig(folder: Path, *, camera: bool = False) -> AsyncIterator[Rig]:
+    """Build it in a folder, on wish with a camera that Home Assistant's MJPEG has."""
     configure_event_loop(asyncio.get_running_loop())
     home = await VirtualHomeProcess.start(
-        folder / "virtual_home.log", "--motor", "0", "--pin", PIN
+        folder / "virtual_home.log",
+        *("--motor", "0", "--pin", PIN),
+        *(("--camera-port", "0") if camera else ()),
     )
     try:
         config = folder / "config"
-        ports = seed.Seed(port=free_port(), proxy_port=home.proxy_port)
+        ports = seed.Seed(
+            port=free_port(), proxy_port=home.proxy_port, camera_url=home.camera
+        )
         seed.prepare(config, ports)
         hass = await bootstrap.async_setup_hass(RuntimeConfig(config_dir=str(config)))
         if hass is None:
             raise HarnessError("Home Assistant did not start")
         try:
             await hass.async_start()
-            yield await _pair(hass, home)
+            made = await _pair(hass, home)
+            made.virtual = home
+            yield made
         finally:
             await hass.async_stop()
     finally:

@@ -318,6 +318,7 @@ def test_the_rest() -> None:
     grant_texts = {f"grant_{what}" for what in told | {"title"}}
     assert set(TEXTS["common"]) == grant_texts | {
         "guest_notice",
+        "guest_notice_pictures",
         "no_codes",
         "no_end",
         "until",

@@ -350,6 +350,17 @@ class Home:
             self.entry, options={**self.entry.options, **kept}
         )
 
+    async def guest_notice(self) -> str:
+        """Return what a guest is to be told."""
+        cameras = self.cameras.cameras.values()
+        taken = any(camera.settings.doors for camera in cameras)
+        return await notices.guest_notice(
+            self.hass,
+            self.entry.title,
+            self.retention_days,
+            self.media_days if taken else None,
+        )
+
     async def _erase_old(self) -> None:
         """Erase what is due: the pictures before the entries that name them."""
         await self.cameras.erase_old(self.media_days)

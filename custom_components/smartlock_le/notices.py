@@ -28,10 +28,19 @@ async def common_text(hass: HomeAssistant, key: str) -> str:
     return texts[f"component.{DOMAIN}.common.{key}"]
 
 
-async def guest_notice(hass: HomeAssistant, home: str, days: int) -> str:
-    """Return what a guest is to be told: that there is a log, and what they may ask."""
+async def guest_notice(
+    hass: HomeAssistant, home: str, days: int, picture_days: int | None
+) -> str:
+    """Return what a guest is to be told: that there is a log, and what they may ask.
+
+    `picture_days` is how long pictures of accesses are kept, if any are taken.
+    """
     text = await common_text(hass, "guest_notice")
-    return text.format(home=home, days=days)
+    told = text.format(home=home, days=days)
+    if picture_days is None:
+        return told
+    text = await common_text(hass, "guest_notice_pictures")
+    return f"{told} {text.format(days=picture_days)}"
 
 
 async def send(hass: HomeAssistant, grant: Grant, lock: str, what: str) -> None:

@@ -25,7 +25,7 @@ from .errors import translated
 from .home import Home, loaded_home
 from .log.actions import ACTIONS as LOG_ACTIONS
 from .models import Action, Actor
-from .notices import guest_notice, target_exists
+from .notices import target_exists
 
 type Data = dict[str, Any]
 
@@ -51,8 +51,7 @@ async def _stop_sharing(home: Home, data: Data, actor: Actor) -> None:
 
 
 async def _guest_notice(home: Home, data: Data, actor: Actor) -> Data:
-    text = await guest_notice(home.hass, home.entry.title, home.retention_days)
-    return {"text": text}
+    return {"text": await home.guest_notice()}
 
 
 HOME_ACTIONS: tuple[Action[Home], ...] = (

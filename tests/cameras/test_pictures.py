@@ -118,6 +118,13 @@ class TestOfAnAccess:
         }
         assert len({e["of"] for e in entries}) == 1
 
+    async def test_a_guest_is_told(self, hass: HomeAssistant, door: Door) -> None:
+        """That there is a camera at the door, and for how long pictures are kept."""
+        text = (await act(hass, "guest_notice"))["text"]
+        assert "90 days" in text and "pictures are erased after 30 days" in text
+        await reconfigure(door, doors=[])
+        assert "picture" not in (await act(hass, "guest_notice"))["text"]
+
     async def test_another_door(self, door: Door) -> None:
         """It looks at none of ours: no picture."""
         await reconfigure(door, doors=[])

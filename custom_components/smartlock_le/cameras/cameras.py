@@ -154,11 +154,12 @@ class Cameras:
         for camera in self.cameras.values():
             if event.lock in camera.settings.doors and not camera.settings.private:
                 self._spawn(
-                    self._take(camera, event.lock, event.entry, ACCESS),
+                    self.take(camera, event.lock, event.entry, ACCESS),
                     f"picture of {event.lock}",
                 )
 
-    async def _take(self, camera: Camera, lock: str, of: int, because: str) -> None:
+    async def take(self, camera: Camera, lock: str, of: int, because: str) -> None:
+        """Take a picture and enter it, or why there is none."""
         still, result = await camera.photograph()
         kept = await self.album.keep(
             still,
@@ -178,7 +179,7 @@ class Cameras:
         for camera in self.cameras.values():
             if not camera.settings.private and not self._log.volatile:
                 lock = _only(camera.settings.doors)
-                self._spawn(self._take(camera, lock, of, ALARM), "picture of an alarm")
+                self._spawn(self.take(camera, lock, of, ALARM), "picture of an alarm")
 
     @callback
     def _seen(self, camera: Camera, kind: Seen) -> None:
@@ -201,7 +202,7 @@ class Cameras:
             "camera_event",
             {"camera": camera.settings.id, "lock": lock, "event": kind.value},
         )
-        await self._take(camera, lock, entry.seq if entry else -1, kind)
+        await self.take(camera, lock, entry.seq if entry else -1, kind)
 
     async def _show_last(self, camera: Camera) -> None:
         found = await self.album.of_camera(camera.settings.id, limit=1)

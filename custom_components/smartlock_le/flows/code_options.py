@@ -30,7 +30,7 @@ from ..access.code_actions import PIN, WHEN, as_change
 from ..access.code_models import MAX_USES, Code, CodeError, Holder
 from ..log import LogUnavailable
 from ..models import Capability
-from ..notices import common_text, guest_notice
+from ..notices import common_text
 from .log_options import LogOptions
 
 _TEXT = TextSelector()
@@ -225,10 +225,7 @@ class CodeOptions(LogOptions):
         code = self._given.code
         notice = ""
         if code.holder is Holder.GUEST:
-            home = self._home
-            notice = await guest_notice(
-                self.hass, home.entry.title, home.retention_days
-            )
+            notice = await self._home.guest_notice()
         return self.async_show_form(
             step_id="code_given" if self._given.digits else "code_set",
             data_schema=vol.Schema({}),

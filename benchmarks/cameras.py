@@ -1,0 +1,144 @@
+"""What a door waits for a camera, and a picture for its entry."""
+
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime, timedelta
+import os
+from pathlib import Path
+import time
+from unittest.mock import patch
+
+from homeassistant.components.camera import async_get_image
+from homeassistant.helpers import entity_registry as er
+
+from custom_components.smartlock_le.cameras import album
+from custom_components.smartlock_le.cameras.camera import Camera
+from custom_components.smartlock_le.cameras.still import Still
+from custom_components.smartlock_le.locks.nuki.messages import Action
+from custom_components.smartlock_le.models import utc_now
+from harness.hass import eventually
+
+from .figures import Figure, p50, p99
+from .rig import Rig, rig
+
+PAIRS = 300
+WARM_UP = 10
+PICTURES = 300
+DAYS = 30
+BARS = {"door_delay_ms": 5.0, "overdue_media": 0.0}
+_ENTITY = "camera.porch"
+
+
+async def _camera(on: Rig) -> Camera:
+    """Let the camera look at the door."""
+    flows = on.hass.config_entries.subentries
+    entry = on.home.entry
+
+    async def there() -> bool:
+        return on.hass.states.get(_ENTITY) is not None
+
+    await eventually(there, "the camera is there", 20)
+    flow = await flows.async_init(
+        (entry.entry_id, "camera"), context={"source": "user"}
+    )
+    await flows.async_configure(flow["flow_id"], {"camera": _ENTITY})
+    await flows.async_configure(flow["flow_id"], {"doors": [on.driver.ref.id]})
+    await on.hass.async_block_till_done()
+    (camera,) = on.home.cameras.cameras.values()
+    assert er.async_get(on.hass).async_get(_ENTITY)
+    return camera
+
+
+async def _delay(on: Rig, camera: Camera) -> tuple[list[float], list[float]]:
+    """Unlock with the camera looking, and without, in turn; return milliseconds."""
+    await on.virtual("camera", trouble="hangs")
+    times: dict[bool, list[float]] = {True: [], False: []}
+    for number in range(WARM_UP + PAIRS):
+        for private in (number % 2 == 0, number % 2 == 1):
+            camera.set(replace(camera.settings, private=private))
+            taken = await on.timed(lambda: on.door("unlock"))
+            await on.settle()
+            await on.client.act(Action.LOCK)
+            await on.settle()
+            if number >= WARM_UP:
+                times[private].append(taken)
+    await on.virtual("camera", trouble="none")
+    camera.set(replace(camera.settings, private=False))
+
+    async def idle() -> bool:
+        return not camera._running  # noqa: SLF001
+
+    await eventually(idle, "the camera gives up", 30)
+    return times[True], times[False]
+
+
+async def _pictures(on: Rig, camera: Camera) -> tuple[list[float], list[float]]:
+    """Get a picture, and take one for the log, in turn; return milliseconds."""
+    bare, ours = [], []
+    for number in range(WARM_UP + PICTURES):
+        began = time.perf_counter()
+        await async_get_image(on.hass, _ENTITY)
+        between = time.perf_counter()
+        await on.home.cameras.take(camera, on.driver.ref.id, -1, "access")
+        ended = time.perf_counter()
+        if number >= WARM_UP:
+            bare.append((between - began) * 1000)
+            ours.append((ended - between) * 1000)
+    return bare, ours
+
+
+def _at(moment: datetime) -> AbstractContextManager[object]:
+    return patch.object(album, "utc_now", lambda: moment)
+
+
+async def _overdue(on: Rig) -> int:
+    """Keep pictures of the last weeks, do what is due daily, and count what is late."""
+    kept, now = on.home.cameras.album, utc_now()
+    late = set[str]()
+    for number in range(PICTURES):
+        age = timedelta(days=2 * DAYS * number / PICTURES)
+        with _at(now - age):
+            media = await kept.keep(
+                Still(f"picture {number}".encode(), 1, 1),
+                "taken",
+                camera="camera",
+                lock=on.driver.ref.id,
+                of=-1,
+                masks=0,
+            )
+        if media and age > timedelta(days=DAYS):
+            late.add(media.file)
+    with _at(now):
+        await on.home.upkeep.run()
+    assert on.home.log.last_verified
+    assert on.home.log.last_verified.ok
+    folder = on.hass.config.path("smartlock_le", "media")
+    there = set(await on.hass.async_add_executor_job(os.listdir, folder))
+    found = {media.file for media in await kept.of_camera("camera", limit=2 * PICTURES)}
+    assert len(found) == PICTURES - len(late)
+    return len(late & (there | found))
+
+
+async def run(folder: Path, *, profile: bool) -> list[Figure]:
+    """Measure all of it."""
+    async with rig(folder, camera=True) as on:
+        camera = await _camera(on)
+        without, hanging = await _delay(on, camera)
+        bare, ours = await _pictures(on, camera)
+        overdue = await _overdue(on)
+    added = [one - other for one, other in zip(hanging, without, strict=True)]
+    figures = {
+        "door_delay_ms": p50(added),
+        "door_delay_p99_ms": p99(added),
+        "door_p50_ms": p50(without),
+        "snapshot_entry_p50_ms": p50(ours),
+        "snapshot_entry_p99_ms": p99(ours),
+        "snapshot_bare_p50_ms": p50(bare),
+        "snapshot_x": p50(ours) / p50(bare),
+        "overdue_media": float(overdue),
+    }
+    units = {"snapshot_x": "x", "overdue_media": ""}
+    return [
+        Figure(name, value, units.get(name, "ms"), bar=BARS.get(name))
+        for name, value in figures.items()
+    ]
