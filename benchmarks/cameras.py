@@ -1,8 +1,10 @@
 """What a door waits for a camera, and a picture for its entry."""
 
-from contextlib import AbstractContextManager
+import asyncio
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import datetime, timedelta
+import hashlib
 import os
 from pathlib import Path
 import time
@@ -13,19 +15,30 @@ from homeassistant.helpers import entity_registry as er
 
 from custom_components.smartlock_le.cameras import album
 from custom_components.smartlock_le.cameras.camera import Camera
+from custom_components.smartlock_le.cameras.plate_reads import PlateSettings
+from custom_components.smartlock_le.cameras.plate_store import PlateStore, Row
+from custom_components.smartlock_le.cameras.plates import PlateRead
 from custom_components.smartlock_le.cameras.still import Still
 from custom_components.smartlock_le.locks.nuki.messages import Action
-from custom_components.smartlock_le.models import utc_now
+from custom_components.smartlock_le.models import HOME_ACTOR, utc_now
 from harness.hass import eventually
 
 from .figures import Figure, p50, p99
 from .rig import Rig, rig
+from .running import resident_mb
 
 PAIRS = 300
 WARM_UP = 10
 PICTURES = 300
 DAYS = 30
-BARS = {"door_delay_ms": 5.0, "overdue_media": 0.0}
+READS = 100_000
+_AT_ONCE = 1000
+BARS = {
+    "door_delay_ms": 5.0,
+    "overdue_media": 0.0,
+    "plate_read_ms": 0.5,
+    "plate_memory_growth_mb": 8.0,
+}
 _ENTITY = "camera.porch"
 
 
@@ -119,6 +132,49 @@ async def _overdue(on: Rig) -> int:
     return len(late & (there | found))
 
 
+def _rows() -> list[Row]:
+    digest = hashlib.sha256
+    return [
+        Row(n, digest(str(n).encode()).digest()[:16], "camera", n, 0.9, "")
+        for n in range(1, READS + 1)
+    ]
+
+
+def _bare(path: Path) -> float:
+    """Put as many rows into a file; return milliseconds for one."""
+    rows = _rows()
+    began = time.perf_counter()
+    with closing(PlateStore.open(path)) as store:
+        for at in range(0, READS, _AT_ONCE):
+            store.put(rows[at : at + _AT_ONCE])
+    return (time.perf_counter() - began) * 1000 / READS
+
+
+async def _plates(on: Rig, camera: Camera) -> tuple[float, float]:
+    """Read plates of as many vehicles; return milliseconds for one, and megabytes."""
+    await on.home.set_plates(PlateSettings(on=True), {}, HOME_ACTOR)
+    plates = on.home.cameras.plates
+    now = utc_now()
+
+    async def read(first: int, count: int) -> None:
+        for number in range(first, first + count):
+            plate = f"AB{number}"
+            read = PlateRead(camera.settings.id, plate, 0.9, now, plate)
+            on.home.cameras.read(read)
+            if number % _AT_ONCE == 0:
+                # As fast as the disk takes them.
+                await plates.flush()
+        await plates.flush()
+
+    # What is remembered of vehicles is full before it is measured.
+    await read(READS, 5000)
+    before = resident_mb()
+    began = time.perf_counter()
+    await read(2 * READS, READS)
+    taken = (time.perf_counter() - began) * 1000 / READS
+    return taken, resident_mb() - before
+
+
 async def run(folder: Path, *, profile: bool) -> list[Figure]:
     """Measure all of it."""
     async with rig(folder, camera=True) as on:
@@ -126,6 +182,8 @@ async def run(folder: Path, *, profile: bool) -> list[Figure]:
         without, hanging = await _delay(on, camera)
         bare, ours = await _pictures(on, camera)
         overdue = await _overdue(on)
+        plate_ms, plate_mb = await _plates(on, camera)
+    bare_ms = await asyncio.to_thread(_bare, folder / "bare.db")
     added = [one - other for one, other in zip(hanging, without, strict=True)]
     figures = {
         "door_delay_ms": p50(added),
@@ -136,8 +194,16 @@ async def run(folder: Path, *, profile: bool) -> list[Figure]:
         "snapshot_bare_p50_ms": p50(bare),
         "snapshot_x": p50(ours) / p50(bare),
         "overdue_media": float(overdue),
+        "plate_read_ms": plate_ms,
+        "plate_x": plate_ms / bare_ms,
+        "plate_memory_growth_mb": plate_mb,
     }
-    units = {"snapshot_x": "x", "overdue_media": ""}
+    units = {
+        "snapshot_x": "x",
+        "overdue_media": "",
+        "plate_x": "x",
+        "plate_memory_growth_mb": "MB",
+    }
     return [
         Figure(name, value, units.get(name, "ms"), bar=BARS.get(name))
         for name, value in figures.items()

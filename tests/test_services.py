@@ -110,6 +110,7 @@ CODES: dict[str, dict[str, Any]] = {
     "resync": {"lock": LOCK},
     "guest_notice": {},
 }
+CAMERAS: dict[str, dict[str, Any]] = {"get_plate_reads": {}}
 
 
 async def test_every_action_is_for_admins_alone(
@@ -128,6 +129,7 @@ async def test_every_action_is_for_admins_alone(
         "export_log",
         *LOG_CARE,
         *CODES,
+        *CAMERAS,
     }
     data = {
         "grant_emergency_access": GRANT,
@@ -135,6 +137,7 @@ async def test_every_action_is_for_admins_alone(
         "revoke_grant": {"grant": "x"},
         **LOG_CARE,
         **CODES,
+        **CAMERAS,
     }
     for action in listed(hass):
         with pytest.raises(Unauthorized):
@@ -153,6 +156,7 @@ FOR_PERSONS: dict[str, dict[str, Any]] = {
     "list_grants": {},
     "get_log": {},
     "export_log": {},
+    **CAMERAS,
     **{
         action: LOG_CARE[action]
         for action in (

@@ -14,6 +14,7 @@ import custom_components.smartlock_le as integration
 from custom_components.smartlock_le.access.actions import ACTIONS as GRANT_ACTIONS
 from custom_components.smartlock_le.access.code_actions import ACTIONS as CODE_ACTIONS
 from custom_components.smartlock_le.access.models import GrantMethod
+from custom_components.smartlock_le.cameras.actions import ACTIONS as CAMERA_ACTIONS
 from custom_components.smartlock_le.cameras.models import Seen
 from custom_components.smartlock_le.condition import CONDITIONS
 from custom_components.smartlock_le.event import EVENT_TYPES
@@ -31,7 +32,13 @@ ICONS: dict[str, Any] = json.loads((ROOT / "icons.json").read_text())
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "services.yaml").read_text())
 ACTIONS = {
     action.name: action
-    for action in (*HOME_ACTIONS, *GRANT_ACTIONS, *CODE_ACTIONS, *LOG_ACTIONS)
+    for action in (
+        *CAMERA_ACTIONS,
+        *HOME_ACTIONS,
+        *GRANT_ACTIONS,
+        *CODE_ACTIONS,
+        *LOG_ACTIONS,
+    )
 }
 PAIRING = {"pair", "pin", "pin_without_keypad"}
 
@@ -107,6 +114,7 @@ def test_steps() -> None:
             [
                 *("flows/options.py", "flows/code_options.py"),
                 *("flows/log_options.py", "flows/import_options.py"),
+                "flows/plate_options.py",
             ],
             {
                 *("help_code", "help_code_only", "help_unlocked"),
@@ -175,6 +183,7 @@ def test_errors() -> None:
     assert set(camera["error"]) == set(at_fields)
     raised = literals(source("access/grants.py")) | literals(source("flows/options.py"))
     raised |= literals(source("access/grant_codes.py", "flows/log_options.py"))
+    raised |= literals(source("flows/plate_options.py"))
     raised |= literals(source("access/codes.py", "flows/code_options.py"))
     raised |= literals(source("access/change.py", "access/digits.py"))
     raised |= moving_errors()
@@ -210,6 +219,7 @@ def test_errors() -> None:
             (
                 *("flows/options.py", "flows/code_options.py"),
                 *("flows/log_options.py", "flows/import_options.py"),
+                "flows/plate_options.py",
             ),
             set(),
         ),
@@ -303,8 +313,8 @@ def test_entities() -> None:
     assert set(access["method"]["state"]) == {method.value for method in Method}
     seen = TEXTS["entity"]["event"]["seen"]["state_attributes"]
     kinds = [kind.value for kind in Seen]
-    assert list(seen["event_type"]["state"]) == [*kinds, "snapshot"]
-    assert list(seen["of"]["state"]) == ["access", "alarm", *kinds]
+    assert list(seen["event_type"]["state"]) == [*kinds, "plate", "snapshot"]
+    assert list(seen["of"]["state"]) == ["access", "alarm", *kinds, "plate"]
     assert list(TEXTS["selector"]["pictured"]["options"]) == kinds
     attributes = TEXTS["entity"]["sensor"]["log_size"]["state_attributes"]
     assert set(attributes) == {"root", "last_verification", "last_verified_size"}
@@ -319,6 +329,7 @@ def test_the_rest() -> None:
     assert set(TEXTS["common"]) == grant_texts | {
         "guest_notice",
         "guest_notice_pictures",
+        *("plate_watched", "plate_watched_title"),
         "no_codes",
         "no_end",
         "until",

@@ -18,6 +18,7 @@ from .locks.keybook import KeyBook, KeyBookUnreadable
 from .locks.roster import clean_home
 from .opening import home_folder
 from .web.media import MediaView
+from .web.plates import PlatesView
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
@@ -35,6 +36,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, once."""
     services.register(hass)
     hass.http.register_view(MediaView(hass))
+    hass.http.register_view(PlatesView(hass))
     await blueprint.install(hass)
     return True
 

@@ -7,6 +7,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .access.code_models import CodeError
 from .access.models import GrantError
+from .cameras.plate_file import PlatesLocked
 from .const import DOMAIN
 from .log import LogRefused, LogUnavailable
 from .models import LockRefused, LockUnreachable, OutcomeUnknown
@@ -31,6 +32,8 @@ def translated(lock: str = "") -> Iterator[None]:
             translation_key=err.key,
             translation_placeholders={"lock": err.lock},
         ) from err
+    except PlatesLocked as err:
+        raise _home_error("plates_locked", lock) from err
     except (GrantError, LogRefused) as err:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key=err.key

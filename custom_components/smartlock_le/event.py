@@ -10,7 +10,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .alarm_panel import armed
 from .cameras.camera import Camera
-from .cameras.cameras import SNAPSHOT
+from .cameras.cameras import PLATE, SNAPSHOT
 from .cameras.models import Seen
 from .const import ATTR_TIME, DOMAIN, EVENT_ACCESS
 from .entity import CameraEntity, LockBaseEntity
@@ -107,7 +107,7 @@ class CameraEvent(CameraEntity, EventEntity):
     """What a camera saw last. Home Assistant's own triggers of doorbells and events fit."""
 
     _attr_device_class = EventDeviceClass.DOORBELL
-    _attr_event_types = [*(kind.value for kind in Seen), SNAPSHOT]
+    _attr_event_types = [*(kind.value for kind in Seen), PLATE, SNAPSHOT]
 
     def __init__(self, hass: HomeAssistant, home: Home, camera: Camera) -> None:
         """Take the camera."""
@@ -119,5 +119,6 @@ class CameraEvent(CameraEntity, EventEntity):
 
     @callback
     def _happened(self, event: str, because: str) -> None:
-        self._trigger_event(event, {"of": because} if because else None)
+        about = "list" if event == PLATE else "of"
+        self._trigger_event(event, {about: because} if because else None)
         self.async_write_ha_state()

@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 import logging
-from typing import Any
+from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -21,29 +20,20 @@ from .alarm import Alarm
 from .alarm_panel import AlarmPanel
 from .cameras.cameras import Cameras
 from .code_keeping import CodeKeeping
-from .const import (
-    CONF_ALARM,
-    CONF_MEDIA,
-    CONF_RETENTION,
-    CONF_SHARING,
-    CONF_STAMPS,
-    DOMAIN,
-)
+from .const import CONF_ALARM, CONF_SHARING, DOMAIN
+from .decisions import Decisions
 from .locks.keybook import KeyBook
 from .locks.managed import ManagedLock
 from .locks.roster import Roster
-from .log import MEDIA, RETENTION_DAYS, Log, LogError, LogUnavailable
+from .log import Log, LogUnavailable
 from .models import FRESH, AccessEvent, Actor, LockError, utc_now
 from .opening import home_folder
 from .sharing.switch import SharingSwitch
-from .stamping import Stamping, StampSettings
+from .stamping import Stamping
 from .upkeep import Upkeep
 from .writers import Writers
 
 _LOGGER = logging.getLogger(__name__)
-
-MEDIA_DAYS = 30
-"""How long pictures are kept unless the owner says otherwise."""
 
 type HomeEntry = ConfigEntry[Home]
 type AddLock = Callable[[str, ManagedLock], None]
@@ -60,7 +50,7 @@ def loaded_home(hass: HomeAssistant) -> Home | None:
     return None
 
 
-class Home:
+class Home(Decisions):
     """All rooms of the entry."""
 
     log: Log
@@ -74,8 +64,7 @@ class Home:
 
     def __init__(self, hass: HomeAssistant, entry: HomeEntry) -> None:
         """Build nothing yet."""
-        self.hass = hass
-        self.entry = entry
+        super().__init__(hass, entry)
         self.book = KeyBook(hass, home_folder(hass) / "keys")
         self._add_lock: list[AddLock] = []
         self._undo: dict[str, list[CALLBACK_TYPE]] = {}
@@ -145,10 +134,13 @@ class Home:
             self.hass,
             self.entry,
             self.log,
-            home_folder(self.hass) / MEDIA,
+            home_folder(self.hass),
             self.spawn,
+            warn=lambda camera: self.spawn(
+                notices.plate_watched(self.hass, camera.settings.name), "watched plate"
+            ),
         )
-        await self.cameras.start()
+        await self.cameras.start(self.plate_settings)
         self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self.cameras.alarm)
         await self.alarm.start(self.entry.options.get(CONF_ALARM, ""))
         self.writers = Writers(self.hass, self.roster.locks.values)
@@ -179,7 +171,7 @@ class Home:
         self.upkeep.stop()
         self.stamping.stop()
         self.alarm.stop()
-        self.cameras.stop()
+        await self.cameras.stop()
         await self.grants.stop()
         await self.keeping.stop()
         # A lock that is coming just now must not start after this.
@@ -187,6 +179,7 @@ class Home:
             await self.roster.stop()
         await self.log.close()
 
+    @override
     def spawn(self, coro: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Start a task that ends with the entry."""
         return self.entry.async_create_background_task(
@@ -324,114 +317,11 @@ class Home:
 
     # Log
 
-    @property
-    def retention_days(self) -> int:
-        """How many days the log keeps what entries say."""
-        return int(self.entry.options.get(CONF_RETENTION, RETENTION_DAYS))
-
-    @property
-    def media_days(self) -> int:
-        """How many days pictures are kept: never longer than what the log says of them."""
-        return min(
-            int(self.entry.options.get(CONF_MEDIA, MEDIA_DAYS)), self.retention_days
-        )
-
-    async def set_retention(self, days: int, media_days: int, actor: Actor) -> None:
-        """Change how long entries and pictures are kept; it counts from the next upkeep on.
-
-        Raises LogUnavailable where it could not be entered first.
-        """
-        kept = {CONF_RETENTION: days, CONF_MEDIA: media_days}
-        for setting, value in kept.items():
-            await self.log.append(
-                "setting", {"setting": setting, "value": str(value), **actor.fields()}
-            )
-        self.hass.config_entries.async_update_entry(
-            self.entry, options={**self.entry.options, **kept}
-        )
-
-    async def guest_notice(self) -> str:
-        """Return what a guest is to be told."""
-        cameras = self.cameras.cameras.values()
-        taken = any(camera.settings.doors for camera in cameras)
-        return await notices.guest_notice(
-            self.hass,
-            self.entry.title,
-            self.retention_days,
-            self.media_days if taken else None,
-        )
-
     async def _erase_old(self) -> None:
         """Erase what is due: the pictures before the entries that name them."""
         await self.cameras.erase_old(self.media_days)
+        await self.cameras.plates.enter_erased()
         await self.log.care.retain(self.retention_days)
-
-    async def move_log(self, url: str, actor: Actor) -> None:
-        """Move the log to the database at a URL, or into our folder if it is empty.
-
-        Raises LogRefused, LogUnavailable, and it is where it was then.
-        """
-        await opening.need_driver(self.hass, url)
-        # To its end, also when whoever asked goes away.
-        await asyncio.shield(self.spawn(self.log.move(url), "log move"))
-        await self.log.append_or_keep(
-            "setting",
-            {"setting": "database", "value": self.log.backend, **actor.fields()},
-        )
-
-    async def set_alarm(self, panel: str, actor: Actor) -> None:
-        """Follow another alarm system: an id of the registry, an entity id, or nothing.
-
-        Raises LogUnavailable where it could not be entered first.
-        """
-        await self.log.append(
-            "setting", {"setting": CONF_ALARM, "value": panel, **actor.fields()}
-        )
-        self.hass.config_entries.async_update_entry(
-            self.entry, options={**self.entry.options, CONF_ALARM: panel}
-        )
-        self.alarm.follow(panel)
-
-    @property
-    def stamp_authority(self) -> dict[str, str]:
-        """The authority that was chosen last, `url` and `root`; empty if none was."""
-        kept = self.entry.options.get(CONF_STAMPS, {})
-        return {name: kept[name] for name in ("url", "root") if name in kept}
-
-    @property
-    def stamps(self) -> StampSettings | None:
-        """Who stamps the log; None: nobody, as long as the owner did not say so."""
-        kept = self.entry.options.get(CONF_STAMPS, {})
-        if not kept.get("on"):
-            return None
-        since = datetime.fromisoformat(kept["since"])
-        return StampSettings(kept["url"], kept["root"], since)
-
-    async def start_stamps(self, url: str, root: str, actor: Actor) -> LogError | None:
-        """Have the log stamped from now on; return why there is no first stamp, if so.
-
-        `root` is a certificate as PEM. Raises LogUnavailable where it could not be
-        entered first.
-        """
-        await self.log.append("setting", _stamps_entry("on", actor))
-        self._save_stamps(on=True, url=url, root=root, since=utc_now().isoformat())
-        return await self.stamping.run()
-
-    async def stop_stamps(self, actor: Actor) -> None:
-        """Have the log stamped no more; that works at once, whatever the log does."""
-        if self.stamps is None:
-            return
-        self._save_stamps(on=False)
-        await self.log.append_or_keep("setting", _stamps_entry("off", actor))
-        await self.stamping.run()
-
-    @callback
-    def _save_stamps(self, **changed: bool | str) -> None:
-        options = self.entry.options
-        stamps = {**options.get(CONF_STAMPS, {}), **changed}
-        self.hass.config_entries.async_update_entry(
-            self.entry, options={**options, CONF_STAMPS: stamps}
-        )
 
     @callback
     def _log_changed(self) -> None:
@@ -451,7 +341,3 @@ class Home:
         """Tell the listeners."""
         for listener in list(self._listeners):
             listener()
-
-
-def _stamps_entry(value: str, actor: Actor) -> dict[str, str]:
-    return {"setting": CONF_STAMPS, "value": value, **actor.fields()}

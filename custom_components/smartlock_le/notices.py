@@ -2,6 +2,7 @@
 
 import logging
 
+from homeassistant.components import persistent_notification
 from homeassistant.components.notify import DOMAIN as NOTIFY, SERVICE_SEND_MESSAGE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -41,6 +42,16 @@ async def guest_notice(
         return told
     text = await common_text(hass, "guest_notice_pictures")
     return f"{told} {text.format(days=picture_days)}"
+
+
+async def plate_watched(hass: HomeAssistant, camera: str) -> None:
+    """Say that a plate that the owner watches for was read; not which."""
+    text = await common_text(hass, "plate_watched")
+    persistent_notification.async_create(
+        hass,
+        text.format(camera=camera),
+        await common_text(hass, "plate_watched_title"),
+    )
 
 
 async def send(hass: HomeAssistant, grant: Grant, lock: str, what: str) -> None:

@@ -20,6 +20,7 @@ from .access.actions import (
     as_response,
 )
 from .access.code_actions import ACTIONS as CODE_ACTIONS
+from .cameras.actions import ACTIONS as CAMERA_ACTIONS
 from .const import DOMAIN
 from .errors import translated
 from .home import Home, loaded_home
@@ -67,6 +68,7 @@ def register(hass: HomeAssistant) -> None:
     _register(hass, HOME_ACTIONS, lambda home: home)
     _register(hass, GRANT_ACTIONS, lambda home: home.grants)
     _register(hass, CODE_ACTIONS, lambda home: home.codes)
+    _register(hass, CAMERA_ACTIONS, lambda home: home.cameras)
     _register(hass, LOG_ACTIONS, lambda home: home.log)
 
 

@@ -23,6 +23,7 @@ async def test_added(hass: HomeAssistant, door: Door) -> None:
     assert (door.subentry.title, door.subentry.unique_id) == ("Porch", entry.id)
     assert door.subentry.data == {
         "doors": [door.nuki.address],
+        "frigate": "",
         "masks": "",
         "pictured": [],
         "private": False,

@@ -41,7 +41,11 @@ class Clock:
 
 
 def sample(kind: str, **fields: Value) -> dict[str, Value]:
-    """Return fields that fit a kind: `fields`, and something for each other one."""
+    """Return fields that fit a kind: `fields`, and something for each other one.
+
+    None names a file: there is none.
+    """
+    fields = {"file": "", **fields}
     return {
         name: fields.get(name, f"{name} é" if wanted is str else 7)
         for name, wanted in KINDS[kind].fields.items()

@@ -11,14 +11,25 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 
-from ..const import CONF_DOORS, CONF_MASKS, CONF_PICTURED, CONF_PRIVATE, SUBENTRY_CAMERA
-from ..log import Log, LogUnavailable
+from ..const import (
+    CONF_DOORS,
+    CONF_FRIGATE,
+    CONF_MASKS,
+    CONF_PICTURED,
+    CONF_PRIVATE,
+    SUBENTRY_CAMERA,
+)
+from ..log import MEDIA, Log, LogUnavailable
 from ..models import FRESH, AccessEvent, AccessKind, Actor, utc_now
 from . import masks
 from .album import Album
 from .announcers import Announcers
 from .camera import Camera
+from .frigate import Frigate
 from .models import Media, Seen, Settings
+from .plate_file import PlatesLocked
+from .plate_reads import PlateReads, PlateSettings
+from .plates import PlateList, PlateRead
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,8 +45,8 @@ ACCESS, ALARM = "access", "alarm"
 
 QUIET = timedelta(seconds=10)
 """A sensor that flutters does not fill the disk: so long after an entry is no other."""
-SNAPSHOT = "snapshot"
-"""The event of a picture that was kept."""
+SNAPSHOT, PLATE = "snapshot", "plate"
+"""The events of a picture that was kept, and of a listed plate."""
 
 type Spawn = Callable[[Coroutine[Any, Any, Any], str], object]
 type AddCamera = Callable[[str, Camera], None]
@@ -54,6 +65,7 @@ def settings_of(subentry: ConfigSubentry) -> Settings:
         masks.parse(data[CONF_MASKS]),
         data[CONF_PRIVATE],
         {kind: tuple(data[kind]) for kind in Seen if data.get(kind)},
+        data.get(CONF_FRIGATE, ""),
         frozenset(map(Seen, data.get(CONF_PICTURED, ()))),
     )
 
@@ -73,14 +85,20 @@ class Cameras:
         log: Log,
         folder: Path,
         spawn: Spawn,
+        warn: Callable[[Camera], object],
     ) -> None:
-        """Take the log, our private folder, and what starts tasks."""
+        """Take the log, our private folder, and what starts tasks.
+
+        `warn` is called when a plate that the owner watches for was read on a camera.
+        """
+        self._warn = warn
+        self._topic = ""
         self._hass = hass
         self._entry = entry
         self._log = log
         self._spawn = spawn
         self._add: list[AddCamera] = []
-        self.album = Album(hass, log, folder)
+        self.album = Album(hass, log, folder / MEDIA)
         self.cameras: dict[str, Camera] = {}
         """By subentry id."""
         self._announcers: dict[str, Announcers] = {}
@@ -88,10 +106,15 @@ class Cameras:
         self._entered: dict[tuple[str, Seen], datetime] = {}
         """When something was entered last of a camera."""
         self._undo = log.care.on_person_erased(self._person_erased)
+        self.plates = PlateReads(hass, log, folder, spawn, self._plate_hit)
+        self._frigate = Frigate(
+            hass, spawn, self._named_in_frigate, self._frigate_saw, self.read
+        )
 
-    async def start(self) -> None:
-        """Take up the cameras and their last pictures."""
+    async def start(self, plates: PlateSettings) -> None:
+        """Take up the cameras and their last pictures, and the reads of plates."""
         self.sync()
+        await self.start_plates(plates)
         try:
             await self.album.start()
             for camera in self.cameras.values():
@@ -99,11 +122,14 @@ class Cameras:
         except LogUnavailable as err:
             _LOGGER.warning("The pictures cannot be read: %s", err)
 
-    def stop(self) -> None:
-        """Follow nothing any more."""
+    async def stop(self) -> None:
+        """Follow nothing any more, and write what waits."""
         self._undo()
+        self._frigate.stop()
         for announcers in self._announcers.values():
             announcers.stop()
+        await self.plates.stop()
+        self.plates.end()
 
     @callback
     def on_new(self, add: AddCamera) -> None:
@@ -141,6 +167,7 @@ class Cameras:
             self._announcers[sid].follow(settings.announced)
             for add in self._add:
                 add(sid, camera)
+        self._follow_frigate()
 
     # Pictures
 
@@ -228,6 +255,54 @@ class Cameras:
         for camera in self.cameras.values():
             if camera.last and camera.last.file in files:
                 await self._show_last(camera)
+
+    # Plates
+
+    async def start_plates(self, settings: PlateSettings) -> None:
+        """Read plates as the owner wants it now; where that cannot be, read none."""
+        await self.plates.stop()
+        try:
+            await self.plates.start(settings)
+        except PlatesLocked as err:
+            _LOGGER.error("Plates cannot be read: %s", err)
+        self._topic = settings.topic
+        self._follow_frigate()
+
+    def _follow_frigate(self) -> None:
+        named = any(camera.settings.frigate for camera in self.cameras.values())
+        self._frigate.follow(self._topic if named else "")
+
+    def _named_in_frigate(self, name: str) -> str | None:
+        for camera in self.cameras.values():
+            if name and camera.settings.frigate == name:
+                return camera.settings.id
+        return None
+
+    def _frigate_saw(self, camera_id: str, kind: Seen) -> None:
+        if camera := self.find(camera_id):
+            self._seen(camera, kind)
+
+    @callback
+    def read(self, read: PlateRead) -> None:
+        """Take what somebody read on a camera."""
+        camera = self.find(read.camera)
+        if camera and not camera.settings.private:
+            self.plates.read(read)
+
+    def _plate_hit(self, camera_id: str, which: PlateList) -> None:
+        if camera := self.find(camera_id):
+            camera.tell(PLATE, which)
+            self._spawn(self._enter_plate(camera, which), "listed plate")
+
+    async def _enter_plate(self, camera: Camera, which: PlateList) -> None:
+        lock = _only(camera.settings.doors)
+        entry = await self._log.append_or_keep(
+            "plate", {"camera": camera.settings.id, "lock": lock, "list": which.value}
+        )
+        if which is PlateList.WATCH:
+            self._warn(camera)
+        if not self._log.volatile:
+            await self.take(camera, lock, entry.seq if entry else -1, PLATE)
 
     # The switch
 

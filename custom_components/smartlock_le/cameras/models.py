@@ -38,6 +38,8 @@ class Settings:
     private: bool = False
     """Nothing is taken, whatever happens."""
     announced: Announced = field(default_factory=dict)
+    frigate: str = ""
+    """Its name in Frigate, which announces things on MQTT."""
     pictured: frozenset[Seen] = frozenset()
     """Of what there is an entry and a picture, as of an access."""
 

@@ -28,6 +28,7 @@ from ..cameras.models import Seen
 from ..const import (
     CONF_CAMERA,
     CONF_DOORS,
+    CONF_FRIGATE,
     CONF_MASKS,
     CONF_PICTURED,
     CONF_PRIVATE,
@@ -173,6 +174,7 @@ class CameraFlow(ConfigSubentryFlow):
                     )
                 ),
                 **{vol.Optional(kind.value): announcers for kind in Seen},
+                vol.Optional(CONF_FRIGATE): TextSelector(),
                 vol.Optional(CONF_PICTURED): SelectSelector(
                     SelectSelectorConfig(
                         options=[kind.value for kind in Seen],
@@ -204,6 +206,7 @@ class CameraFlow(ConfigSubentryFlow):
         return {
             CONF_DOORS: user_input.get(CONF_DOORS, []),
             CONF_PICTURED: user_input.get(CONF_PICTURED, []),
+            CONF_FRIGATE: user_input.get(CONF_FRIGATE, "").strip(),
             CONF_MASKS: zones,
             **announced,
         }, errors

@@ -31,7 +31,7 @@ from ..access.code_models import MAX_USES, Code, CodeError, Holder
 from ..log import LogUnavailable
 from ..models import Capability
 from ..notices import common_text
-from .log_options import LogOptions
+from .plate_options import PlateOptions
 
 _TEXT = TextSelector()
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
@@ -47,7 +47,7 @@ _CHECK = vol.Schema(
 )
 
 
-class CodeOptions(LogOptions):
+class CodeOptions(PlateOptions):
     """The part of the menu that is about codes."""
 
     _given: Given

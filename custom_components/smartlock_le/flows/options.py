@@ -66,7 +66,16 @@ class HomeOptions(ImportOptions):
         return self.async_show_menu(
             step_id="init",
             menu_options=[
-                *("help", "end_help", "codes", "alarm", "keep", "database", "stamps")
+                *(
+                    "help",
+                    "end_help",
+                    "codes",
+                    "alarm",
+                    "plates",
+                    "keep",
+                    "database",
+                    "stamps",
+                )
             ],
         )
 

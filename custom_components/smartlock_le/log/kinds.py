@@ -104,6 +104,8 @@ KINDS: Mapping[str, Kind] = {
         ),
         Kind("holder", 1, {"code": str, **_ACTOR}),
         Kind("alarm", 1, {"alarm": str, "state": str, **_ACTOR}),
+        Kind("plate", 1, {"camera": str, "lock": str, "list": str}),
+        Kind("plates_erased", 1, {"reason": str, "reads": int, **_ACTOR}),
         Kind("camera_event", 1, {"camera": str, "lock": str, "event": str}),
         Kind(
             "media",

@@ -84,6 +84,8 @@ FIELDS = {
     ),
     "holder": ("code", *ACTOR),
     "alarm": ("alarm", "state", *ACTOR),
+    "plate": ("camera", "lock", "list"),
+    "plates_erased": ("reason", "reads", *ACTOR),
     "camera_event": ("camera", "lock", "event"),
     "media": (
         *("camera", "lock", "of", "what", "result", "file"),

@@ -1,0 +1,180 @@
+"""What the owner decides: each is an entry first, then an option of the home."""
+
+from abc import ABC, abstractmethod
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+
+from . import notices, opening
+from .alarm_panel import AlarmPanel
+from .cameras.cameras import Cameras
+from .cameras.plate_reads import PlateSettings
+from .cameras.plates import PlateList
+from .const import CONF_ALARM, CONF_MEDIA, CONF_PLATES, CONF_RETENTION, CONF_STAMPS
+from .log import RETENTION_DAYS, Log, LogError
+from .models import Actor, utc_now
+from .stamping import Stamping, StampSettings
+
+MEDIA_DAYS = 30
+"""How long pictures are kept unless the owner says otherwise."""
+
+
+class Decisions(ABC):
+    """That part of the home which its owner can change."""
+
+    log: Log
+    stamping: Stamping
+    cameras: Cameras
+    alarm: AlarmPanel
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+        """Take the entry whose options they are."""
+        self.hass = hass
+        self.entry = entry
+
+    @abstractmethod
+    def spawn(self, coro: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Start a task that ends with the entry."""
+
+    @property
+    def retention_days(self) -> int:
+        """How many days the log keeps what entries say."""
+        return int(self.entry.options.get(CONF_RETENTION, RETENTION_DAYS))
+
+    @property
+    def media_days(self) -> int:
+        """How many days pictures are kept: never longer than what the log says of them."""
+        return min(
+            int(self.entry.options.get(CONF_MEDIA, MEDIA_DAYS)), self.retention_days
+        )
+
+    async def set_retention(self, days: int, media_days: int, actor: Actor) -> None:
+        """Change how long entries and pictures are kept; it counts from the next upkeep on.
+
+        Raises LogUnavailable where it could not be entered first.
+        """
+        kept = {CONF_RETENTION: days, CONF_MEDIA: media_days}
+        for setting, value in kept.items():
+            await self.log.append(
+                "setting", {"setting": setting, "value": str(value), **actor.fields()}
+            )
+        self.hass.config_entries.async_update_entry(
+            self.entry, options={**self.entry.options, **kept}
+        )
+
+    async def guest_notice(self) -> str:
+        """Return what a guest is to be told."""
+        cameras = self.cameras.cameras.values()
+        taken = any(camera.settings.doors for camera in cameras)
+        return await notices.guest_notice(
+            self.hass,
+            self.entry.title,
+            self.retention_days,
+            self.media_days if taken else None,
+        )
+
+    async def move_log(self, url: str, actor: Actor) -> None:
+        """Move the log to the database at a URL, or into our folder if it is empty.
+
+        Raises LogRefused, LogUnavailable, and it is where it was then.
+        """
+        await opening.need_driver(self.hass, url)
+        # To its end, also when whoever asked goes away.
+        await asyncio.shield(self.spawn(self.log.move(url), "log move"))
+        await self.log.append_or_keep(
+            "setting",
+            {"setting": "database", "value": self.log.backend, **actor.fields()},
+        )
+
+    @property
+    def plate_settings(self) -> PlateSettings:
+        """What the owner decided about plates: none are read unless it says so."""
+        return PlateSettings.of(self.entry.options.get(CONF_PLATES, {}))
+
+    async def set_plates(
+        self, settings: PlateSettings, lists: Mapping[str, PlateList], actor: Actor
+    ) -> None:
+        """Read plates from now on as these say, or none and forget all that were read.
+
+        Raises LogUnavailable where it could not be entered first, PlatesLocked.
+        """
+        await self.log.append(
+            "setting",
+            {
+                "setting": CONF_PLATES,
+                "value": "on" if settings.on else "off",
+                **actor.fields(),
+            },
+        )
+        plates = self.cameras.plates
+        await plates.set_lists(lists)
+        if not settings.on and self.plate_settings.on:
+            await plates.erase_all(actor)
+        self.hass.config_entries.async_update_entry(
+            self.entry,
+            options={**self.entry.options, CONF_PLATES: asdict(settings)},
+        )
+        await self.cameras.start_plates(settings)
+
+    async def set_alarm(self, panel: str, actor: Actor) -> None:
+        """Follow another alarm system: an id of the registry, an entity id, or nothing.
+
+        Raises LogUnavailable where it could not be entered first.
+        """
+        await self.log.append(
+            "setting", {"setting": CONF_ALARM, "value": panel, **actor.fields()}
+        )
+        self.hass.config_entries.async_update_entry(
+            self.entry, options={**self.entry.options, CONF_ALARM: panel}
+        )
+        self.alarm.follow(panel)
+
+    @property
+    def stamp_authority(self) -> dict[str, str]:
+        """The authority that was chosen last, `url` and `root`; empty if none was."""
+        kept = self.entry.options.get(CONF_STAMPS, {})
+        return {name: kept[name] for name in ("url", "root") if name in kept}
+
+    @property
+    def stamps(self) -> StampSettings | None:
+        """Who stamps the log; None: nobody, as long as the owner did not say so."""
+        kept = self.entry.options.get(CONF_STAMPS, {})
+        if not kept.get("on"):
+            return None
+        since = datetime.fromisoformat(kept["since"])
+        return StampSettings(kept["url"], kept["root"], since)
+
+    async def start_stamps(self, url: str, root: str, actor: Actor) -> LogError | None:
+        """Have the log stamped from now on; return why there is no first stamp, if so.
+
+        `root` is a certificate as PEM. Raises LogUnavailable where it could not be
+        entered first.
+        """
+        await self.log.append("setting", _stamps_entry("on", actor))
+        self._save_stamps(on=True, url=url, root=root, since=utc_now().isoformat())
+        return await self.stamping.run()
+
+    async def stop_stamps(self, actor: Actor) -> None:
+        """Have the log stamped no more; that works at once, whatever the log does."""
+        if self.stamps is None:
+            return
+        self._save_stamps(on=False)
+        await self.log.append_or_keep("setting", _stamps_entry("off", actor))
+        await self.stamping.run()
+
+    @callback
+    def _save_stamps(self, **changed: bool | str) -> None:
+        options = self.entry.options
+        stamps = {**options.get(CONF_STAMPS, {}), **changed}
+        self.hass.config_entries.async_update_entry(
+            self.entry, options={**options, CONF_STAMPS: stamps}
+        )
+
+
+def _stamps_entry(value: str, actor: Actor) -> dict[str, str]:
+    return {"setting": CONF_STAMPS, "value": value, **actor.fields()}

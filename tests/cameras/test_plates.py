@@ -1,0 +1,544 @@
+"""Plates: compared, told one from the next, kept as long as the owner says, in no place else."""
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+import sqlite3
+from typing import Any
+
+from homeassistant.const import MATCH_ALL
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError
+import pytest
+from pytest_homeassistant_custom_component.common import MockUser
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+import voluptuous as vol
+
+from custom_components.smartlock_le.cameras import plate_reads as module
+from custom_components.smartlock_le.cameras.plate_file import PlatesLocked, load, save
+from custom_components.smartlock_le.cameras.plate_store import PlateStore, Row
+from custom_components.smartlock_le.cameras.plates import (
+    PlateBook,
+    PlateList,
+    PlateRead,
+    Sightings,
+    normal,
+)
+from custom_components.smartlock_le.models import utc_now
+from custom_components.smartlock_le.opening import home_folder
+from tests.conftest import log_of, until, until_entry
+from tests.flows.test_options import choose, go
+from tests.support import act, fail_writes
+
+from .conftest import ENTITY, Door
+from .test_events import EVENT
+from .test_pictures import switch
+
+URL = "/api/smartlock_le/plates"
+STRANGER, FRIEND, WATCHED, OURS = "QX77ZEB", "FR1END", "WA7CHD", "0URS1"
+WANTED: dict[str, Any] = {
+    "on": True,
+    "floor": 80,
+    "hours": 24,
+    "days": 30,
+    "topic": "frigate",
+    "known": "fr-1 end",
+    "watch": WATCHED,
+    "ignore": f"{OURS}\n\nX1",
+}
+
+
+async def set_up(hass: HomeAssistant, door: Door, **changed: Any) -> dict[str, Any]:
+    """Go through the form; return how it ended."""
+    flow = await choose(hass, door.entry, "plates")
+    return dict(await go(hass, flow["flow_id"], **{**WANTED, **changed}))
+
+
+@pytest.fixture
+async def gate(
+    hass: HomeAssistant, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> Door:
+    """Give a door where plates are read."""
+    monkeypatch.setattr(module, "FLUSH", 0.01)
+    assert (await set_up(hass, door))["reason"] == "plates_on"
+    return door
+
+
+def see(
+    door: Door, plate: str, score: float = 0.9, object_id: str = "", **changed: Any
+) -> None:
+    """Have a plate read."""
+    camera = door.subentry.unique_id
+    assert camera
+    read = PlateRead(camera, plate, score, utc_now(), object_id)
+    door.home.cameras.read(replace(read, **changed))
+
+
+async def reads(hass: HomeAssistant, **data: Any) -> list[tuple[Any, Any]]:
+    """Return which plates the owner is shown, and which lists they are in."""
+    found = (await act(hass, "get_plate_reads", data))["reads"]
+    return [(read["plate"], read["list"]) for read in found]
+
+
+def on_disk(hass: HomeAssistant) -> bytes:
+    """Return all that is in our folder."""
+    return b"".join(
+        path.read_bytes() for path in home_folder(hass).rglob("*") if path.is_file()
+    )
+
+
+class TestCompared:
+    """What two readers write differently is one plate."""
+
+    @pytest.mark.parametrize(
+        ("text", "plate"),
+        [
+            ("ab 123-c", "AB123C"),
+            ("AB·123·C", "AB123C"),
+            ("ＡＢ１２", "AB12"),
+            ("wü-x 1", "WÜX1"),
+            ("A", None),
+            ("  ", None),
+            ("", None),
+            ("A" * 13, None),
+            ("-" * 1000 + "AB1", None),
+        ],
+    )
+    def test_normal(self, text: str, plate: str | None) -> None:
+        """Letters and digits alone count."""
+        assert normal(text) == plate
+
+    def test_the_hash_needs_its_key(self) -> None:
+        """The same plate in two homes has nothing in common."""
+        one, two = PlateBook(b"1" * 32), PlateBook(b"2" * 32)
+        assert one.digest("AB1") == one.digest("AB1") != two.digest("AB1")
+        assert "AB1" not in repr(PlateBook(b"1" * 32, {"AB1": PlateList.KNOWN}))
+        assert "AB1" not in repr(PlateRead("c", "AB1", 1.0, utc_now()))
+
+
+class TestOneFromTheNext:
+    """Of one vehicle the best is kept."""
+
+    def take(self, *read: tuple[str, float, str, float]) -> list[tuple[int, bool]]:
+        """Return, for each read, which sighting it is of and whether it is better."""
+        sightings, known = Sightings(), list[object]()
+        found = []
+        for plate, score, object_id, second in read:
+            time = datetime(2026, 11, 27, tzinfo=UTC) + timedelta(seconds=second)
+            one = PlateRead("camera", plate, score, time, object_id)
+            seen, better = sightings.take(one, plate.encode())
+            if seen not in known:
+                known.append(seen)
+            found.append((known.index(seen), better))
+        return found
+
+    def test_an_object(self) -> None:
+        """It is one as long as it has its id, whatever is read of it."""
+        assert self.take(
+            ("AB1", 0.8, "x", 0),
+            ("AB1", 0.7, "x", 1),
+            ("AB12", 0.9, "x", 500),
+            ("AB12", 0.9, "y", 501),
+        ) == [(0, True), (0, False), (0, True), (1, True)]
+
+    def test_no_object(self) -> None:
+        """The same plate within a minute of the last time is one."""
+        assert self.take(
+            ("AB1", 0.8, "", 0),
+            ("AB1", 0.9, "", 50),
+            ("AB2", 0.9, "", 51),
+            ("AB1", 0.8, "", 100),
+            ("AB1", 0.8, "", 200),
+            ("AB1", 0.8, "", 100),
+        ) == [(0, True), (0, True), (1, True), (0, False), (2, True), (3, True)]
+
+    def test_memory(self) -> None:
+        """It does not grow with what comes by."""
+        sightings = Sightings()
+        for number in range(10_000):
+            read = PlateRead("camera", f"AB{number}", 0.9, utc_now(), str(number))
+            sightings.take(read, b"")
+        assert len(sightings._seen) == 2000
+
+
+class TestKept:
+    """In a file of its own, and no longer than wanted."""
+
+    def test_nothing_is_left(self, tmp_path: Path) -> None:
+        """What was erased is nowhere on the disk."""
+        path = tmp_path / "ours" / "plates.db"
+        with closing(PlateStore.open(path)) as store:
+            rows = [
+                Row(n, bytes([n]) * 16, "c", n, 0.5, "known" if n % 2 else "")
+                for n in range(1, 101)
+            ]
+            store.put(rows)
+            assert store.erase(81, 41) == 60
+            store.remove([99])
+            left = {row.id for row in store.find(0, 1000, None, 1000)}
+            assert left == {*range(41, 81, 2), *range(81, 101)} - {99}
+            assert store.find(0, 1000, bytes([100]) * 16, 9) == [rows[99]]
+            data = b"".join(p.read_bytes() for p in path.parent.iterdir())
+            for row in rows:
+                assert (row.digest in data) is (row.id in left)
+            assert store.erase_all() == len(left)
+        assert not any(row.digest in path.read_bytes() for row in rows)
+        assert path.stat().st_mode & 0o777 == 0o600
+
+    def test_a_file_that_is_none(self, tmp_path: Path) -> None:
+        """It makes room for another: it was to be forgotten anyway."""
+        path = tmp_path / "plates.db"
+        path.write_bytes(b"this is no database, and was never one" * 100)
+        with closing(PlateStore.open(path)) as store:
+            assert store.last() == 0
+
+    def test_the_private_file(self, tmp_path: Path) -> None:
+        """It is made once, and what is wrong with it says nothing of what is in it."""
+        path = tmp_path / "keys" / "plates.json"
+        book = load(path)
+        save(path, PlateBook(book.key, {"AB1": PlateList.WATCH}))
+        assert load(path) == PlateBook(book.key, {"AB1": PlateList.WATCH})
+        assert path.stat().st_mode & 0o777 == 0o600
+        for text in (
+            '{"key": "QUIz"}',
+            "AB1",
+            '{"key": "QUIz", "lists": {"AB1": "x"}}',
+        ):
+            path.write_text(text)
+            with pytest.raises(PlatesLocked) as caught:
+                load(path)
+            assert "AB1" not in str(caught.value)
+
+    async def test_as_hashes(self, hass: HomeAssistant, gate: Door) -> None:
+        """No plate but those that are listed is on the disk; the owner can ask for one."""
+        for plate in (STRANGER, FRIEND, OURS):
+            see(gate, plate)
+        assert await reads(hass) == [(FRIEND, "known"), ("", "")]
+        assert await reads(hass, plate="qx 77-zeb") == [(STRANGER, "")]
+        assert await reads(hass, plate="other") == []
+        disk = on_disk(hass)
+        assert STRANGER.encode() not in disk and FRIEND.encode() in disk
+        (read,) = (await act(hass, "get_plate_reads", {"plate": STRANGER}))["reads"]
+        assert (read["camera"], read["score"]) == (ENTITY, 0.9)
+        with pytest.raises(vol.Invalid) as caught:
+            await act(hass, "get_plate_reads", {"plate": "/" + STRANGER * 3})
+        assert STRANGER not in str(caught.value)
+
+    async def test_forgotten(
+        self, hass: HomeAssistant, gate: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """After a day, and after a month what is listed; an entry says how many."""
+        see(gate, STRANGER)
+        see(gate, FRIEND)
+        plates = gate.home.cameras.plates
+        assert plates._book
+        digests = [plates._book.digest(plate) for plate in (STRANGER, FRIEND)]
+        now = utc_now()
+        for later, left in (
+            (timedelta(hours=23), [True, True]),
+            (timedelta(hours=25), [False, True]),
+            (timedelta(days=31), [False, False]),
+        ):
+            monkeypatch.setattr(module, "utc_now", lambda later=later: now + later)
+            await gate.home.upkeep.run()
+            disk = on_disk(hass)
+            assert [digest in disk for digest in digests] == left
+        erased = await log_of(gate.home, "plates_erased")
+        assert [(e["reason"], e["reads"]) for e in erased] == [("retention", 1)] * 2
+        assert (await gate.home.log.verify()).ok
+
+    async def test_500_in_a_minute(self, hass: HomeAssistant, gate: Door) -> None:
+        """One car in the drive is one read, and one entry."""
+        for number in range(500):
+            see(gate, FRIEND, 0.8 + number / 5000, "car")
+        await until_entry(gate.home, "plate")
+        assert await reads(hass) == [(FRIEND, "known")]
+        (read,) = (await act(hass, "get_plate_reads"))["reads"]
+        assert read["score"] == pytest.approx(0.8998)
+        assert len(await log_of(gate.home, "plate")) == 1
+        await gate.media(1)
+
+    async def test_many(self, hass: HomeAssistant, gate: Door) -> None:
+        """They do not wait for the clock."""
+        for number in range(450):
+            see(gate, f"AB{number}")
+        await until(lambda: not gate.home.cameras.plates._waiting)
+        assert len(await reads(hass, limit=500)) == 450
+
+    async def test_after_a_restart(self, hass: HomeAssistant, gate: Door) -> None:
+        """What was read is still there, what is read takes no place of it."""
+        see(gate, STRANGER)
+        await hass.config_entries.async_reload(gate.entry.entry_id)
+        await hass.async_block_till_done()
+        see(gate, FRIEND)
+        assert await reads(hass) == [(FRIEND, "known"), ("", "")]
+
+    async def test_the_disk_takes_none(
+        self,
+        hass: HomeAssistant,
+        gate: Door,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """The read is lost; who was to be told is told."""
+
+        def full(*_: object) -> None:
+            raise sqlite3.OperationalError(f"disk is full of {STRANGER}")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(PlateStore, "put", full)
+            patch.setattr(PlateStore, "erase", full)
+            see(gate, STRANGER)
+            see(gate, WATCHED)
+            await until_entry(gate.home, "plate", list="watch")
+            await gate.home.cameras.plates.erase_old()
+        assert await reads(hass) == []
+        assert STRANGER not in caplog.text
+        see(gate, FRIEND)
+        assert await reads(hass) == [(FRIEND, "known")]
+
+
+class TestListed:
+    """Those that the owner knows, watches for, or does not want to know of."""
+
+    async def test_known(self, hass: HomeAssistant, gate: Door) -> None:
+        """An event, an entry and a picture; none of them names it."""
+        seen: list[Event] = []
+        hass.bus.async_listen(MATCH_ALL, seen.append)
+        see(gate, FRIEND, object_id="car")
+        entry = await until_entry(gate.home, "plate", list="known")
+        [media] = await gate.media(1)
+        assert (media["result"], media["lock"]) == ("taken", entry["lock"])
+        await until(lambda: hass.states.get(EVENT).attributes.get("of") == "plate")
+        assert FRIEND not in str([event.as_dict() for event in seen])
+        assert FRIEND not in str([entry, media])
+        # It went and came back.
+        see(gate, FRIEND, object_id="car")
+        see(gate, FRIEND, object_id="another")
+        await gate.media(2)
+        assert len(await log_of(gate.home, "plate")) == 2
+
+    async def test_watched(self, hass: HomeAssistant, gate: Door) -> None:
+        """The owner is warned, without its name."""
+        see(gate, WATCHED)
+        await until_entry(gate.home, "plate", list="watch")
+        notices = hass.data["persistent_notification"]
+        await until(lambda: notices)
+        (notice,) = notices.values()
+        assert notice["message"] == "A plate that you watch for was read at Porch."
+        await gate.media(1)
+
+    async def test_ignored(self, hass: HomeAssistant, gate: Door) -> None:
+        """Nothing is kept, nor what was read of it wrongly at first."""
+        see(gate, "0UR5", 0.85, "car")
+        assert len(await reads(hass)) == 1
+        see(gate, OURS, 0.95, "car")
+        see(gate, OURS)
+        assert await reads(hass) == []
+        assert not await log_of(gate.home, "plate")
+
+    async def test_read_better_later(self, hass: HomeAssistant, gate: Door) -> None:
+        """A friend whose plate was read wrongly at first is told all the same."""
+        see(gate, "FR1EN0", 0.85, "car")
+        see(gate, FRIEND, 0.95, "car")
+        await until_entry(gate.home, "plate", list="known")
+        assert await reads(hass) == [(FRIEND, "known")]
+        await gate.media(1)
+
+    async def test_listed_later(self, hass: HomeAssistant, gate: Door) -> None:
+        """What is kept already is in the lists that there are now."""
+        for plate in (STRANGER, FRIEND, "AB1"):
+            see(gate, plate)
+        await set_up(hass, gate, known=STRANGER, ignore="AB1")
+        assert await reads(hass) == [("", ""), (STRANGER, "known")]
+
+    async def test_not_sure(self, hass: HomeAssistant, gate: Door) -> None:
+        """A sign that looks like a plate."""
+        see(gate, "CAM03", 0.79)
+        assert await reads(hass) == []
+
+    async def test_private(self, hass: HomeAssistant, gate: Door) -> None:
+        """The switch stops this, too."""
+        await switch(hass, on=True)
+        see(gate, FRIEND)
+        assert await reads(hass) == []
+
+
+class TestTheOwner:
+    """Off at first; on after a notice; off at once."""
+
+    async def test_off_at_first(self, hass: HomeAssistant, door: Door) -> None:
+        """Nothing is read, no file is made."""
+        see(door, STRANGER)
+        await hass.async_block_till_done()
+        assert await reads(hass) == []
+        assert not (home_folder(hass) / "plates.db").exists()
+        assert not (home_folder(hass) / "keys" / "plates.json").exists()
+
+    async def test_on_and_off(self, hass: HomeAssistant, gate: Door) -> None:
+        """Off forgets all that was read; the lists stay."""
+        see(gate, STRANGER)
+        await gate.home.cameras.plates.flush()
+        assert (await set_up(hass, gate, on=False))["reason"] == "plates_off"
+        see(gate, STRANGER)
+        assert await reads(hass) == []
+        [erased] = await log_of(gate.home, "plates_erased")
+        assert (erased["reason"], erased["reads"]) == ("off", 1)
+        values = [
+            e["value"]
+            for e in await log_of(gate.home, "setting")
+            if e["setting"] == "plates"
+        ]
+        assert values == ["on", "off"]
+        flow = await choose(hass, gate.entry, "plates")
+        shown = {
+            key.schema: key.description["suggested_value"]
+            for key in flow["data_schema"].schema
+        }
+        assert shown == {
+            **WANTED,
+            "on": False,
+            "known": FRIEND,
+            "ignore": f"{OURS}\nX1",
+        }
+        await set_up(hass, gate)
+        assert await reads(hass) == []
+
+    @pytest.mark.parametrize(
+        ("changed", "errors"),
+        [
+            ({"topic": " / "}, {"topic": "topic_invalid"}),
+            ({"topic": "frigate/#"}, {"topic": "topic_invalid"}),
+            ({"known": "A"}, {"known": "plate_invalid"}),
+            ({"watch": f"{WATCHED}\n{FRIEND}"}, {"watch": "plate_twice"}),
+        ],
+    )
+    async def test_wrong(
+        self,
+        hass: HomeAssistant,
+        door: Door,
+        changed: dict[str, Any],
+        errors: dict[str, str],
+    ) -> None:
+        """It is said at the field, and nothing is changed."""
+        assert (await set_up(hass, door, **changed))["errors"] == errors
+        assert not door.home.plate_settings.on
+
+    async def test_not_entered(self, hass: HomeAssistant, door: Door) -> None:
+        """What cannot be entered is not changed."""
+        await fail_writes(door.home)
+        assert (await set_up(hass, door))["errors"] == {"base": "log_unavailable"}
+        assert not door.home.plate_settings.on
+
+    async def test_files_that_cannot_be_had(
+        self, hass: HomeAssistant, gate: Door
+    ) -> None:
+        """It is said; the door works."""
+        await hass.config_entries.async_unload(gate.entry.entry_id)
+        (home_folder(hass) / "keys" / "plates.json").write_text("{")
+        await hass.config_entries.async_setup(gate.entry.entry_id)
+        see(gate, STRANGER)
+        assert await reads(hass) == []
+        flow = await choose(hass, gate.entry, "plates")
+        assert flow["errors"] == {"base": "plates_locked"}
+        result = await go(hass, flow["flow_id"], **WANTED)
+        assert result["errors"] == {"base": "plates_locked"}
+        assert result["type"] is FlowResultType.FORM
+
+    async def test_the_store_is_gone(
+        self, hass: HomeAssistant, gate: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Who asks is told so."""
+
+        def gone(*_: object) -> None:
+            raise sqlite3.OperationalError("gone")
+
+        monkeypatch.setattr(PlateStore, "find", gone)
+        with pytest.raises(HomeAssistantError) as caught:
+            await act(hass, "get_plate_reads")
+        assert caught.value.translation_key == "plates_locked"
+
+    async def test_no_room_for_the_store(self, hass: HomeAssistant, door: Door) -> None:
+        """Then nothing is read."""
+        (home_folder(hass) / "plates.db").mkdir()
+        await set_up(hass, door)
+        assert not door.home.cameras.plates.settings.on
+
+
+class TestReaders:
+    """Another reader of the house tells over HTTP, with a login of Home Assistant."""
+
+    async def test_a_read(
+        self, hass: HomeAssistant, gate: Door, hass_client: ClientSessionGenerator
+    ) -> None:
+        """It is one like any other; the answer says nothing of lists."""
+        client = await hass_client()
+        for plate in (STRANGER, FRIEND, OURS):
+            said = {"camera": ENTITY, "plate": plate, "score": 0.93}
+            response = await client.post(URL, json=said)
+            assert response.status == HTTPStatus.NO_CONTENT
+            assert not await response.read()
+        assert await reads(hass) == [(FRIEND, "known"), ("", "")]
+
+    @pytest.mark.parametrize(
+        ("said", "status"),
+        [
+            ("[]", HTTPStatus.BAD_REQUEST),
+            ("{", HTTPStatus.BAD_REQUEST),
+            ("\xff", HTTPStatus.BAD_REQUEST),
+            ("[" * 3000, HTTPStatus.BAD_REQUEST),
+            ("x" * 5000, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+            ('{"camera": "camera.other", "plate": "AB1"}', HTTPStatus.NOT_FOUND),
+            ('{"camera": ["camera.porch"], "plate": "AB1"}', HTTPStatus.NOT_FOUND),
+            *(
+                (f'{{"camera": "camera.porch", {rest}}}', HTTPStatus.BAD_REQUEST)
+                for rest in (
+                    '"plate": "AB1"',
+                    '"score": 0.9',
+                    '"plate": 7, "score": 0.9',
+                    '"plate": "A", "score": 0.9',
+                    '"plate": "AB1", "score": "0.9"',
+                    '"plate": "AB1", "score": true',
+                    '"plate": "AB1", "score": 93',
+                    '"plate": "AB1", "score": -0.1',
+                    '"plate": "AB1", "score": 0.9, "id": 7',
+                    '"plate": "AB1", "score": 0.9, "id": "' + "x" * 101 + '"',
+                )
+            ),
+        ],
+    )
+    async def test_hostile(
+        self,
+        hass: HomeAssistant,
+        gate: Door,
+        hass_client: ClientSessionGenerator,
+        said: str,
+        status: HTTPStatus,
+    ) -> None:
+        """It is refused, and nothing is kept."""
+        client = await hass_client()
+        assert (await client.post(URL, data=said.encode("latin1"))).status == status
+        assert await reads(hass) == []
+
+    async def test_strangers(
+        self,
+        hass: HomeAssistant,
+        gate: Door,
+        hass_client: ClientSessionGenerator,
+        hass_client_no_auth: ClientSessionGenerator,
+        hass_read_only_user: MockUser,
+        hass_read_only_access_token: str,
+    ) -> None:
+        """Nobody without a login, nobody who may only look; and not while it is off."""
+        said = {"camera": ENTITY, "plate": STRANGER, "score": 0.93}
+        nobody = await hass_client_no_auth()
+        assert (await nobody.post(URL, json=said)).status == HTTPStatus.UNAUTHORIZED
+        guest = await hass_client(hass_read_only_access_token)
+        assert (await guest.post(URL, json=said)).status == HTTPStatus.NOT_FOUND
+        await set_up(hass, gate, on=False)
+        client = await hass_client()
+        assert (await client.post(URL, json=said)).status == HTTPStatus.NOT_FOUND
+        assert await reads(hass) == []
