@@ -218,6 +218,7 @@ async def test_suggested(hass: HomeAssistant, door: Door) -> None:
         **chosen,
         "doors": [door.nuki.address],
         "pictured": ["ring"],
+        "frigate": None,
         "masks": None,
     }
 
