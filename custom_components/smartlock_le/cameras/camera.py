@@ -86,7 +86,7 @@ class Camera:
         still = await self._hass.async_add_executor_job(
             develop, data, self.settings.masks
         )
-        # The switch counts until the picture is on the disk.
+        # The switch counts for a picture that is on its way, too.
         if self.settings.private:
             return None, "private"
         return still, "taken"
