@@ -254,14 +254,16 @@ class MatterHome:
         )
         self._sockets.add(socket)
         tasks = set()
-        async for message in socket:
-            if message.type is WSMsgType.TEXT:
-                answer = self._answer(socket, message.json())
-                tasks.add(asyncio.get_running_loop().create_task(answer))
-        self._sockets.discard(socket)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    answer = self._answer(socket, message.json())
+                    tasks.add(asyncio.get_running_loop().create_task(answer))
+        finally:
+            self._sockets.discard(socket)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         return socket
 
     async def _answer(self, socket: web.WebSocketResponse, asked: Any) -> None:

@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.smartlock_le.home import Home
 from custom_components.smartlock_le.importing import LCM
@@ -93,11 +94,14 @@ async def test_they_come_over(
     home: Home,
     zwave: ZwaveRadio,
     caplog: pytest.LogCaptureFixture,
+    hass_ws_client: WebSocketGenerator,
 ) -> None:
     """Under the same number with the same PIN; who is known as a person is one."""
     caplog.set_level(logging.DEBUG, logger="custom_components")
     assert await async_setup_component(hass, "person", {})
-    await hass.data["person"][1].async_create_item({"name": "ann", "user_id": None})
+    client = await hass_ws_client(hass)
+    await client.send_json_auto_id({"type": "person/create", "name": "ann"})
+    assert (await client.receive_json())["success"]
     await hass.async_block_till_done()
     others(
         hass,

@@ -57,6 +57,13 @@ class PlateStore:
         make_folder(path.parent)
         make_empty(path)
         self._file = sqlite3.connect(path, check_same_thread=False)
+        try:
+            self._make()
+        except sqlite3.Error:
+            self._file.close()
+            raise
+
+    def _make(self) -> None:
         self._file.execute("PRAGMA secure_delete=ON")
         # What was there before must not stay beside the file.
         self._file.execute("PRAGMA journal_mode=TRUNCATE")
