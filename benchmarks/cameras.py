@@ -117,7 +117,7 @@ async def _overdue(on: Rig) -> int:
                 camera="camera",
                 lock=on.driver.ref.id,
                 of=-1,
-                masks=0,
+                wanted=lambda: True,
             )
         if media and age > timedelta(days=DAYS):
             late.add(media.file)

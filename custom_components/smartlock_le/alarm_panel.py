@@ -126,7 +126,7 @@ class AlarmPanel:
         entry = await self._log.append_or_keep(
             "alarm", {"alarm": alarm, "state": state.state, **who.fields()}
         )
-        if state.state == AlarmControlPanelState.TRIGGERED and seen:
+        if state.state == AlarmControlPanelState.TRIGGERED:
             self._triggered(entry.seq if entry else -1)
 
     async def _who(self, state: State) -> Actor:

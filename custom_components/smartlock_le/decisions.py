@@ -69,8 +69,10 @@ class Decisions(ABC):
 
     async def guest_notice(self) -> str:
         """Return what a guest is to be told."""
-        cameras = self.cameras.cameras.values()
-        taken = any(camera.settings.doors for camera in cameras)
+        taken = any(
+            camera.settings.doors or camera.settings.pictured or self.alarm.entity_id
+            for camera in self.cameras.cameras.values()
+        )
         return await notices.guest_notice(
             self.hass,
             self.entry.title,

@@ -140,7 +140,7 @@ class Home(Decisions):
                 notices.plate_watched(self.hass, camera.settings.name), "watched plate"
             ),
         )
-        await self.cameras.start(self.plate_settings)
+        await self.cameras.start(self.plate_settings, self.media_days)
         self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self.cameras.alarm)
         await self.alarm.start(self.entry.options.get(CONF_ALARM, ""))
         self.writers = Writers(self.hass, self.roster.locks.values)
@@ -197,10 +197,12 @@ class Home(Decisions):
 
     async def changed(self) -> None:
         """Follow the entry: locks that came, locks that went."""
+        if not self._stopping:
+            # Zones and privacy wait for no lock.
+            self.cameras.sync()
         async with self._changing:
             if self._stopping:
                 return
-            self.cameras.sync()
             changes = self.roster.sync()
             for lock in changes.removed:
                 for undo in self._undo.pop(lock.ref.id, []):

@@ -165,6 +165,40 @@ async def test_triggered(
     assert hass.states.get("event.porch_event").attributes["of"] == "alarm"
 
 
+async def test_triggered_out_of_sight(
+    hass: HomeAssistant,
+    guarded: Home,
+    entry: HomeEntry,
+    nuki: NukiLock,
+    porch: DoorCamera,
+) -> None:
+    """A panel that was silenced and comes back in alarm is what cameras are for."""
+    await add_camera(hass, entry, doors=[nuki.address])
+    for state in ("armed_away", "unavailable", "triggered"):
+        hass.states.async_set(PANEL, state)
+    [media] = await Door(hass, entry, nuki, porch).media(1)
+    page = await guarded.log.entries(kinds=["alarm"])
+    assert media["of"] == page.entries[-1].seq
+    assert (await told(guarded))[-1] == ("triggered", "unknown", "")
+    hass.states.async_set(PANEL, "unavailable")
+    hass.states.async_set(PANEL, "triggered")
+    # An access is later than what the panel would have had them do.
+    nuki.device.turn(lock=False)
+    await until_entry(guarded, "access", event="unlocked")
+    media = await Door(hass, entry, nuki, porch).media(2)
+    assert len(media) == 2 and media[-1]["of"] != page.entries[-1].seq
+
+
+async def test_a_guest_is_told(
+    hass: HomeAssistant, guarded: Home, entry: HomeEntry, porch: DoorCamera
+) -> None:
+    """A camera that looks at an alarm alone may see them, too."""
+    assert "Pictures" not in await guarded.guest_notice()
+    await add_camera(hass, entry)
+    await hass.async_block_till_done()
+    assert "Pictures" in await guarded.guest_notice()
+
+
 async def test_an_access_while_armed(
     hass: HomeAssistant, guarded: Home, nuki: NukiLock
 ) -> None:

@@ -14,10 +14,11 @@ from custom_components.smartlock_le.cameras.models import Media
 from custom_components.smartlock_le.cameras.still import Still
 from custom_components.smartlock_le.log import Log
 from custom_components.smartlock_le.models import Actor, ActorKind
-from tests.log.support import Clock, open_log
+from tests.log.support import Clock, open_log, sample
 
 OWNER = Actor(ActorKind.OWNER, "1").fields()
 LOCKS = ("front", "back")
+PERSONS = ("Anna", "Berta", "Carla")
 
 
 class Kept:
@@ -29,16 +30,20 @@ class Kept:
         self.random = Random(seed)
         self.data: dict[Media, bytes] = {}
 
-    async def add(self) -> None:
-        """Keep one, of one of two doors."""
-        data = self.random.randbytes(3000)
+    async def add(self, log: Log) -> None:
+        """Keep one of somebody at one of two doors."""
+        data, lock = self.random.randbytes(3000), self.random.choice(LOCKS)
+        name = self.random.choice(PERSONS)
+        access = await log.append(
+            "access", sample("access", lock=lock, actor_name=name)
+        )
         media = await self.album.keep(
             Still(data, 1, 1),
             "taken",
             camera="camera",
-            lock=self.random.choice(LOCKS),
-            of=self.random.randrange(50),
-            masks=0,
+            lock=lock,
+            of=access.seq,
+            wanted=lambda: True,
         )
         assert media
         self.data[media] = data
@@ -69,11 +74,13 @@ async def test_nothing_is_left(
         clock.now += timedelta(days=random.randrange(4))
         match random.randrange(9):
             case 0 | 1 | 2 | 3:
-                await kept.add()
+                await kept.add(log)
             case 4 | 5:
                 await erased(await kept.album.erase_old(random.randrange(1, 20)))
             case 6:
-                await erased(await kept.album.erase_of(range(random.randrange(20))))
+                await log.care.erase_person(random.choice(PERSONS), OWNER)
+                await erased(await kept.album.erase_persons())
+                assert await kept.album.erase_persons() == []
             case 7:
                 since = clock.now - timedelta(days=random.randrange(1, 9))
                 held = await log.care.hold(
@@ -86,7 +93,7 @@ async def test_nothing_is_left(
             await log.close()
             log = await open_log(tmp_path, clock=clock)
             kept.album = Album(hass, log, tmp_path / "media")
-            await kept.album.start()
+            await kept.album.tidy(30)
     await check(log, tmp_path, kept.data, gone)
     await log.close()
 
@@ -116,7 +123,7 @@ async def test_pages(hass: HomeAssistant, tmp_path: Path) -> None:
     log = await open_log(tmp_path)
     kept = Kept(Album(hass, log, tmp_path / "media"), 1)
     for _ in range(5):
-        await kept.add()
+        await kept.add(log)
     newest = await kept.album.of_camera("camera", limit=2)
     assert newest == list(reversed(kept.data))[:2]
     before = await kept.album.of_camera("camera", limit=9, before=newest[-1].time)

@@ -6,6 +6,7 @@ from typing import Any
 
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.data_entry_flow import InvalidData
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
@@ -203,13 +204,16 @@ async def test_suggested(hass: HomeAssistant, door: Door) -> None:
     }
     add("binary_sensor", "damp", original_device_class="moisture")
     add("sensor", "person_count")
-    hass.config_entries.async_remove_subentry(door.entry, door.subentry.subentry_id)
-    await hass.async_block_till_done()
+    # Ours stands on that device, too.
+    ours = registry.async_get(EVENT)
+    assert ours and ours.device_id == camera.device_id
+    sub = add("camera", "sub", original_name="Sub stream")
+    hass.states.async_set(sub, "idle")
     flows = hass.config_entries.subentries
     flow = await flows.async_init(
         (door.entry.entry_id, "camera"), context={"source": "user"}
     )
-    flow = await flows.async_configure(flow["flow_id"], {"camera": ENTITY})
+    flow = await flows.async_configure(flow["flow_id"], {"camera": sub})
     offered = {
         key.schema: (key.description or {}).get("suggested_value")
         for key in flow["data_schema"].schema
@@ -246,3 +250,23 @@ async def test_home_assistants_own_trigger(hass: HomeAssistant, watched: Door) -
     assert not calls
     ring(hass, 1)
     await until(lambda: calls)
+
+
+async def test_our_own_event(hass: HomeAssistant, door: Door, heard: list[str]) -> None:
+    """What we made of an announcement announces nothing: it would never end."""
+    hass.states.async_set(MOTION, "off")
+    flows = hass.config_entries.subentries
+    flow = await flows.async_init(
+        (door.entry.entry_id, "camera"),
+        context={"source": "reconfigure", "subentry_id": door.subentry.subentry_id},
+    )
+    with pytest.raises(InvalidData):
+        await flows.async_configure(flow["flow_id"], {"motion": [EVENT]})
+    # Nor one that came there by another way.
+    data = {**door.subentry.data, "motion": [MOTION, EVENT]}
+    hass.config_entries.async_update_subentry(door.entry, door.subentry, data=data)
+    await hass.async_block_till_done()
+    flip(hass, MOTION)
+    await until(lambda: heard)
+    await asyncio.sleep(0.1)
+    assert heard == ["motion"]

@@ -1,6 +1,7 @@
 """A picture for each access: real cameras of Home Assistant, a real door, the real log."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 import hashlib
@@ -9,24 +10,29 @@ import io
 import os
 from pathlib import Path
 import stat
+import time
+from typing import Any, Self
 
-from homeassistant.components.media_source import (
-    async_browse_media,
-    async_resolve_media,
-)
+from homeassistant.components.media_source import async_resolve_media
 from homeassistant.components.media_source.error import Unresolvable
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
+import jwt
 from PIL import Image
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    MockHAClientWebSocket,
+    WebSocketGenerator,
+)
 
 from custom_components.smartlock_le.cameras import album, camera as camera_module
-from custom_components.smartlock_le.log import verify
+from custom_components.smartlock_le.cameras.masks import parse
+from custom_components.smartlock_le.log import LogUnavailable, verify
 from custom_components.smartlock_le.models import (
     FRESH,
     UNKNOWN_ACTOR,
@@ -66,6 +72,17 @@ def opened(door: Door) -> AccessEvent:
         method=Method.KEYPAD,
         time=utc_now(),
     )
+
+
+def endless(path: Path) -> None:
+    """Make a file that never ends."""
+    path.symlink_to("/dev/zero")
+
+
+def replace_by(path: Path, make: Callable[[Path], object]) -> None:
+    """Put something that is no file in the place of a picture."""
+    path.unlink()
+    make(path)
 
 
 async def later(door: Door, days: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,9 +138,12 @@ class TestOfAnAccess:
     async def test_a_guest_is_told(self, hass: HomeAssistant, door: Door) -> None:
         """That there is a camera at the door, and for how long pictures are kept."""
         text = (await act(hass, "guest_notice"))["text"]
-        assert "90 days" in text and "pictures are erased after 30 days" in text
+        assert "90 days" in text and "Pictures are erased after 30 days" in text
+        # A bell without a door of ours takes some, too.
+        await reconfigure(door, doors=[], pictured=["ring"])
+        assert "Pictures" in (await act(hass, "guest_notice"))["text"]
         await reconfigure(door, doors=[])
-        assert "picture" not in (await act(hass, "guest_notice"))["text"]
+        assert "Pictures" not in (await act(hass, "guest_notice"))["text"]
 
     async def test_another_door(self, door: Door) -> None:
         """It looks at none of ours: no picture."""
@@ -263,14 +283,69 @@ class TestBadDays:
     async def test_stopped_between_file_and_entry(
         self, hass: HomeAssistant, door: Door
     ) -> None:
-        """A file that no entry names is not kept; one that is stays, and is shown."""
+        """What no row names is not shown, and goes when a picture of its age would."""
         kept = (await door.access())["file"]
-        (door.folder / f"{'0' * 32}.jpg").write_bytes(b"half")
-        (door.folder / f".{'1' * 32}.jpg.12345678").write_bytes(b"hal")
+        young, old, part = (f"{digit * 32}.jpg" for digit in "012")
+        for name, days in (
+            (young, 29),
+            (old, 31),
+            (f".{part}.1234", 0.1),
+            (f".{part}", 0),
+        ):
+            (door.folder / name).write_bytes(b"half")
+            then = time.time() - days * 86_400
+            os.utime(door.folder / name, (then, then))
+        (door.folder / "lost+found").mkdir()
+        (door.folder / f"{'3' * 32}.jpg").symlink_to(door.folder.parent / "log.db")
         await hass.config_entries.async_reload(door.entry.entry_id)
         await hass.async_block_till_done()
-        assert [file.name for file in door.files] == [kept]
+        left = {file.name for file in door.files}
+        assert left == {kept, young, f".{part}", "lost+found", f"{'3' * 32}.jpg"}
         assert door.camera.last and door.camera.last.file == kept
+        assert await door.home.cameras.album.find(young) is None
+
+    async def test_the_log_is_lost(self, hass: HomeAssistant, door: Door) -> None:
+        """The pictures stay until it is put back."""
+        await door.access()
+        await hass.config_entries.async_unload(door.entry.entry_id)
+        database = door.folder.parent / "log.db"
+        aside = database.with_name("aside")
+        database.rename(aside)
+        await hass.config_entries.async_setup(door.entry.entry_id)
+        assert not door.home.log.volatile
+        assert len(door.files) == 1 and door.camera.last is None
+
+    async def test_a_ring_while_it_starts(
+        self, hass: HomeAssistant, door: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nothing is followed before the folder is in order."""
+        hass.states.async_set("binary_sensor.person", "off")
+        await reconfigure(door, person=["binary_sensor.person"], pictured=["person"])
+        tidy = album.Album.tidy
+
+        async def ring(self: album.Album, days: int) -> None:
+            hass.states.async_set("binary_sensor.person", "on")
+            await tidy(self, days)
+            hass.states.async_set("binary_sensor.person", "off")
+
+        monkeypatch.setattr(album.Album, "tidy", ring)
+        await hass.config_entries.async_reload(door.entry.entry_id)
+        await hass.async_block_till_done()
+        assert not await log_of(door.home, "camera_event", "media")
+        hass.states.async_set("binary_sensor.person", "on")
+        await door.media(1)
+        assert (await door.home.log.verify()).ok
+
+    async def test_reloaded_while_it_hangs(
+        self, hass: HomeAssistant, door: Door, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Nothing is lost, for nothing was there yet."""
+        door.source.trouble = Trouble.HANGS
+        door.nuki.device.turn(lock=False)
+        await until(lambda: door.source.asked)
+        await hass.config_entries.async_reload(door.entry.entry_id)
+        await hass.async_block_till_done()
+        assert "are lost" not in caplog.text
 
     async def test_a_log_in_memory(self, hass: HomeAssistant, door: Door) -> None:
         """Nothing would erase the picture again: none is taken, and none is lost."""
@@ -322,7 +397,71 @@ class TestPrivacy:
         await until(lambda: door.source.asked)
         await switch(hass, on=True)
         [entry] = await door.media(1)
-        assert (entry["result"], door.files) == ("private", [])
+        assert (entry["result"], door.files) == ("withdrawn", [])
+
+    @pytest.mark.parametrize("change", ["private", "zones", "removed"])
+    async def test_changed_while_it_is_written(
+        self,
+        hass: HomeAssistant,
+        door: Door,
+        monkeypatch: pytest.MonkeyPatch,
+        change: str,
+    ) -> None:
+        """The owner's last word counts until the entry."""
+        put = album.Shelf.put
+        camera, subentry = door.camera, door.subentry
+
+        async def happens() -> None:
+            if change == "private":
+                camera.set(replace(camera.settings, private=True))
+            elif change == "zones":
+                camera.set(replace(camera.settings, masks=parse(LEFT_HALF)))
+            else:
+                entries = hass.config_entries
+                entries.async_remove_subentry(door.entry, subentry.subentry_id)
+                door.home.cameras.sync()
+
+        def slow(shelf: album.Shelf, name: str, data: bytes) -> None:
+            put(shelf, name, data)
+            asyncio.run_coroutine_threadsafe(happens(), hass.loop).result(10)
+
+        monkeypatch.setattr(album.Shelf, "put", slow)
+        door.nuki.device.turn(lock=False)
+        [entry] = await door.media(1)
+        assert (entry["result"], entry["file"], entry["masks"]) == ("withdrawn", "", 0)
+        assert not door.files
+
+    async def test_zones_that_change_while_it_is_taken(
+        self, hass: HomeAssistant, door: Door
+    ) -> None:
+        """A picture with the zones of before is none that the owner wants."""
+        door.source.delay_s = 0.5
+        door.nuki.device.turn(lock=False)
+        await until(lambda: door.source.asked)
+        await reconfigure(door, masks=LEFT_HALF)
+        [entry] = await door.media(1)
+        assert (entry["result"], door.files) == ("withdrawn", [])
+
+    async def test_on_while_off_waits(
+        self, hass: HomeAssistant, door: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Who switches it on has the last word, however slow the log is."""
+        await switch(hass, on=True)
+        append, going = door.home.log.append, asyncio.Event()
+
+        async def slow(*args: Any, **more: Any) -> Any:
+            await going.wait()
+            return await append(*args, **more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(door.home.log, "append", slow)
+            off = asyncio.create_task(switch(hass, on=False))
+            await asyncio.sleep(0.1)
+            await switch(hass, on=True)
+            going.set()
+            await off
+        assert door.camera.settings.private
+        assert door.subentry.data["private"]
 
     async def test_without_a_log(self, hass: HomeAssistant, door: Door) -> None:
         """On works at once; off waits until it can be entered."""
@@ -392,36 +531,105 @@ class TestErased:
     async def test_the_file_cannot_be_removed(
         self, hass: HomeAssistant, door: Door, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """It is not shown any more, and the next start removes it."""
+        """It is not shown any more, and it is tried again each day and at each start."""
+        await door.access()
         await door.access()
 
-        def fail(*_: object) -> None:
+        def fail(*_: object, **__: object) -> None:
             raise OSError(30, os.strerror(30))
 
+        unlink = Path.unlink
         with monkeypatch.context() as patch:
-            patch.setattr(album.Shelf, "remove", fail)
-            await later(door, 31, monkeypatch)
-        assert door.files and door.camera.last is None
+            patch.setattr(Path, "unlink", fail)
+            await later(door, 31, patch)
+        assert len(door.files) == 2 and door.camera.last is None
+        # One of them still cannot be removed: that keeps no other.
+        stuck = door.files[0]
+
+        def stick(path: Path, **more: bool) -> None:
+            if path == stuck:
+                fail()
+            unlink(path, **more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", stick)
+            await later(door, 31, patch)
+        assert door.files == [stuck]
         await hass.config_entries.async_reload(door.entry.entry_id)
         assert not door.files
 
-    async def test_a_person(self, hass: HomeAssistant, door: Door) -> None:
-        """Who is erased from the log is erased from the pictures of their accesses."""
+    async def test_a_person(
+        self, hass: HomeAssistant, door: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Who is erased from the log is erased from the pictures of their visits."""
+        now = utc_now()
+        with monkeypatch.context() as patch:
+            # Long before: somebody else.
+            patch.setattr(album, "utc_now", lambda: now - timedelta(minutes=5))
+            other = await door.access()
+        # The door is shut behind them.
         await door.access()
-        await hass.services.async_call(
-            "lock",
-            "lock",
-            {"entity_id": "lock.front_door"},
-            blocking=True,
-            context=await as_admin(hass),
-        )
-        entries = await door.media(2)
+        await as_owner(hass, door)
+        assert len(await door.media(3)) == len(door.files) == 3
         await act(hass, "erase_person", {"name": "Admin"})
         await until(lambda: len(door.files) == 1)
-        assert door.files[0].name == entries[0]["file"]
+        assert door.files[0].name == other["file"]
         [erased] = await log_of(door.home, "media_erased")
-        assert (erased["reason"], erased["files"]) == ("person", 1)
+        assert (erased["reason"], erased["files"]) == ("person", 2)
         assert (await door.home.log.verify()).ok
+
+    async def test_a_person_and_a_picture_on_its_way(
+        self, hass: HomeAssistant, door: Door
+    ) -> None:
+        """It goes as soon as it is there."""
+        door.source.delay_s = 1.0
+        await as_owner(hass, door)
+        await until_accessed(door)
+        await until(lambda: door.source.asked)
+        await act(hass, "erase_person", {"name": "Admin"})
+        [entry] = await door.media(1)
+        assert entry["result"] == "taken"
+        await until(lambda: not door.files)
+
+    @pytest.mark.parametrize("again", ["daily", "start"])
+    async def test_a_person_at_a_bad_moment(
+        self,
+        hass: HomeAssistant,
+        door: Door,
+        monkeypatch: pytest.MonkeyPatch,
+        again: str,
+    ) -> None:
+        """What could not be erased then is erased later."""
+        await as_owner(hass, door)
+        await door.media(1)
+
+        tried = asyncio.Event()
+
+        async def unavailable(_: object) -> None:
+            tried.set()
+            raise LogUnavailable("not now")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(album.Album, "erase_persons", unavailable)
+            await act(hass, "erase_person", {"name": "Admin"})
+            await asyncio.wait_for(tried.wait(), 10)
+        assert len(door.files) == 1
+        if again == "daily":
+            await door.home.upkeep.run()
+        else:
+            await hass.config_entries.async_reload(door.entry.entry_id)
+        assert not door.files
+
+
+async def as_owner(hass: HomeAssistant, door: Door) -> None:
+    """Move the bolt as a person of the house."""
+    await hass.services.async_call(
+        "lock",
+        "unlock",
+        {"entity_id": "lock.front_door"},
+        blocking=True,
+        context=await as_admin(hass),
+    )
 
 
 class TestVerified:
@@ -456,6 +664,33 @@ class TestVerified:
         door.files[0].unlink()
         assert await self.check(door) == ["its picture is gone and no entry says why"]
 
+    async def test_another_kind_of_file(self, door: Door) -> None:
+        """What never ends is not read, and what is elsewhere neither."""
+        for make in (os.mkfifo, endless, os.mkdir):
+            file = door.folder / (await door.access())["file"]
+            await door.hass.async_add_executor_job(replace_by, file, make)
+        assert await self.check(door) == ["its picture was changed"] * 3
+
+    async def test_it_ends_when_it_is_to(
+        self, door: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Home Assistant does not wait for many pictures."""
+        await door.access()
+        opened_files = []
+        path_open = Path.open
+
+        def note(path: Path, *args: Any, **more: Any) -> Any:
+            if path.parent == door.folder:
+                opened_files.append(path)
+                door.home.log._stop.set()
+            return path_open(path, *args, **more)
+
+        monkeypatch.setattr(Path, "open", note)
+        with pytest.raises(LogUnavailable):
+            await door.home.log.verify()
+        assert len(opened_files) == 1
+        door.home.log._stop.clear()
+
     async def test_said_to_be_erased(self, door: Door) -> None:
         """Not by an entry."""
         await door.access()
@@ -483,7 +718,9 @@ class TestVerified:
         media = verify.Media(str(tmp_path / "media"))
         (tmp_path / "secret").write_bytes(b"secret")
         digest = hashlib.sha256(b"secret").hexdigest()
-        media.entry(1, {"kind": "media", "file": "../secret", "sha256": digest})
+        media.entry(
+            1, {"kind": "media", "file": "../secret", "sha256": digest, "bytes": 6}
+        )
         report = verify.Report()
         media.end(report, {})
         assert report.bad == [
@@ -501,6 +738,43 @@ class TestVerified:
         assert "Pictures were NOT checked against their entries." in report.notes
 
 
+class Gallery:
+    """The media browser of somebody who is logged in."""
+
+    def __init__(self, client: MockHAClientWebSocket) -> None:
+        """Take the connection."""
+        self._client = client
+
+    @classmethod
+    async def of(
+        cls, hass: HomeAssistant, connect: WebSocketGenerator, *token: str
+    ) -> Self:
+        """Connect."""
+        assert await async_setup_component(hass, "media_source", {})
+        return cls(await connect(hass, *token))
+
+    async def _ask(self, what: str, media_id: str) -> Any:
+        """Return the answer, or the code of the error."""
+        await self._client.send_json_auto_id(
+            {"type": f"media_source/{what}", "media_content_id": media_id}
+        )
+        answer = await self._client.receive_json()
+        return answer["result"] if answer["success"] else answer["error"]["code"]
+
+    async def browse(self, media_id: str = "media-source://smartlock_le") -> Any:
+        """Look into something."""
+        return await self._ask("browse_media", media_id)
+
+    async def resolve(self, media_id: str) -> Any:
+        """Ask where something is."""
+        return await self._ask("resolve_media", media_id)
+
+
+async def a_picture(door: Door) -> str:
+    """Have one taken; return what the media browser knows it by."""
+    return f"media-source://smartlock_le/{(await door.access())['file']}"
+
+
 class TestShown:
     """In the gallery and on the entity, for who may see the camera."""
 
@@ -508,48 +782,77 @@ class TestShown:
         self,
         hass: HomeAssistant,
         door: Door,
+        hass_ws_client: WebSocketGenerator,
         hass_client: ClientSessionGenerator,
+        hass_client_no_auth: ClientSessionGenerator,
     ) -> None:
-        """Camera, pictures, the newest first; each can be opened."""
-        assert await async_setup_component(hass, "media_source", {})
+        """Camera, pictures, the newest first; each can be opened, for minutes."""
         first, second = await door.access(), await door.access()
-        root = await async_browse_media(hass, "media-source://smartlock_le")
-        [folder] = root.children or []
-        assert folder.title == "Porch"
-        shown = await async_browse_media(hass, folder.media_content_id)
-        names = [child.identifier for child in shown.children or []]
-        assert names == [second["file"], first["file"]]
-        assert shown.children[0].title.endswith(" Front door")
-        client = await hass_client()
-        for child, entry in zip(shown.children, (second, first), strict=True):
-            media = await async_resolve_media(hass, child.media_content_id, None)
-            for url in (media.url, child.thumbnail):
-                response = await client.get(url)
+        gallery = await Gallery.of(hass, hass_ws_client)
+        [folder] = (await gallery.browse())["children"]
+        assert folder["title"] == "Porch"
+        shown = (await gallery.browse(folder["media_content_id"]))["children"]
+        assert all(child["title"].endswith(" Front door") for child in shown)
+        client, nobody = await hass_client(), await hass_client_no_auth()
+        for child, entry in zip(shown, (second, first), strict=True):
+            media = await gallery.resolve(child["media_content_id"])
+            signed = media["url"].partition("authSig=")[2]
+            payload = jwt.decode(signed, options={"verify_signature": False})
+            assert payload["exp"] - payload["iat"] == 300
+            # Whoever has the signed path needs no login; a thumbnail takes one.
+            for who, url in ((nobody, media["url"]), (client, child["thumbnail"])):
+                response = await who.get(url)
                 assert response.status == HTTPStatus.OK
-                assert response.content_type == media.mime_type == "image/jpeg"
+                assert response.content_type == media["mime_type"] == "image/jpeg"
                 assert response.headers["X-Content-Type-Options"] == "nosniff"
                 data = await response.read()
                 assert hashlib.sha256(data).hexdigest() == entry["sha256"]
 
-    async def test_of_a_camera_that_left(self, hass: HomeAssistant, door: Door) -> None:
-        """What it took stays until its time."""
-        assert await async_setup_component(hass, "media_source", {})
+    async def test_of_a_camera_that_left(
+        self,
+        hass: HomeAssistant,
+        door: Door,
+        hass_ws_client: WebSocketGenerator,
+    ) -> None:
+        """What it took stays until its time, for admins alone."""
         await door.access()
         hass.config_entries.async_remove_subentry(door.entry, door.subentry.subentry_id)
         await hass.async_block_till_done()
         assert not hass.states.get(LAST) and not hass.states.get(PRIVACY)
-        root = await async_browse_media(hass, "media-source://smartlock_le")
-        assert [child.title for child in root.children or []] == ["Porch"]
+        gallery = await Gallery.of(hass, hass_ws_client)
+        assert [c["title"] for c in (await gallery.browse())["children"]] == ["Porch"]
 
-    async def test_not_there(self, hass: HomeAssistant, door: Door) -> None:
-        assert await async_setup_component(hass, "media_source", {})
+    async def test_not_there(
+        self, hass: HomeAssistant, door: Door, hass_ws_client: WebSocketGenerator
+    ) -> None:
+        gallery = await Gallery.of(hass, hass_ws_client)
+        lost = f"media-source://smartlock_le/{'0' * 32}.jpg"
+        assert await gallery.resolve(lost) == "resolve_media_failed"
+        # Nobody asks: a speaker, a script.
         with pytest.raises(Unresolvable):
-            await async_resolve_media(
-                hass, f"media-source://smartlock_le/{'0' * 32}.jpg", None
-            )
+            await async_resolve_media(hass, await a_picture(door), None)
         await hass.config_entries.async_unload(door.entry.entry_id)
-        with pytest.raises(Unresolvable):
-            await async_resolve_media(hass, "media-source://smartlock_le/x", None)
+        assert await gallery.resolve(lost) == "resolve_media_failed"
+        assert await gallery.browse() == "browse_media_failed"
+
+    async def test_not_for_everybody(
+        self,
+        hass: HomeAssistant,
+        door: Door,
+        hass_ws_client: WebSocketGenerator,
+        hass_read_only_user: MockUser,
+        hass_read_only_access_token: str,
+    ) -> None:
+        """When somebody came and went is for those who may see the camera."""
+        picture = await a_picture(door)
+        gallery = await Gallery.of(hass, hass_ws_client, hass_read_only_access_token)
+        [folder] = (await gallery.browse())["children"]
+        assert (await gallery.resolve(picture))["url"]
+        hass_read_only_user.mock_policy({"entities": {"entity_ids": {LAST: True}}})
+        assert (await gallery.browse())["children"] == []
+        refused = await gallery.browse(folder["media_content_id"])
+        assert refused == "browse_media_failed"
+        assert await gallery.resolve(picture) == "resolve_media_failed"
 
     async def test_strangers(
         self,

@@ -407,6 +407,14 @@ class TestTheOwner:
         await set_up(hass, gate)
         assert await reads(hass) == []
 
+    async def test_removed(self, hass: HomeAssistant, gate: Door) -> None:
+        """Nobody would forget what was read: it goes with the home."""
+        see(gate, STRANGER)
+        await gate.home.cameras.plates.flush()
+        assert (home_folder(hass) / "plates.db").exists()
+        await hass.config_entries.async_remove(gate.entry.entry_id)
+        assert not (home_folder(hass) / "plates.db").exists()
+
     @pytest.mark.parametrize(
         ("changed", "errors"),
         [

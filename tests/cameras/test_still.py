@@ -1,21 +1,24 @@
 """What is made of what a camera gives, and of what is no picture."""
 
 import io
+from itertools import pairwise
 
 from hypothesis import given, settings, strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 import pytest
 
 from custom_components.smartlock_le.cameras import still as module
 from custom_components.smartlock_le.cameras.masks import (
     MAX_CORNERS,
     MAX_POLYGONS,
+    Polygon,
     parse,
 )
 from custom_components.smartlock_le.cameras.still import Still, StillError, develop
 from virtual_home.camera import HEIGHT, WIDTH, DoorCamera, bomb
 
 LEFT_HALF = "0,0,0.5,0,0.5,1,0,1"
+HALF = parse(LEFT_HALF)
 
 
 def as_bytes(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -66,15 +69,33 @@ def test_a_zone_takes_what_is_hidden_in_the_file() -> None:
     assert b"front door" not in kept and b"4711" not in kept
 
 
-def test_zones_are_of_what_is_seen() -> None:
-    """A camera that hangs on its side says so in the file."""
-    image = Image.new("RGB", (60, 40), "white")
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_zones_are_of_what_is_seen(orientation: int) -> None:
+    """A camera that hangs on its side says so in the file; Pillow's own word is ours."""
+    image = Image.new("RGB", (64, 48), "white")
+    image.paste("red", (0, 0, 32, 24))
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by 90 degrees
-    seen = opened(develop(as_bytes(image, "JPEG", exif=exif), parse(LEFT_HALF)))
-    assert seen.size == (40, 60)
-    assert seen.getpixel((2, 50)) == (0, 0, 0)
-    assert seen.getpixel((38, 2)) == (255, 255, 255)
+    exif[0x0112] = orientation
+    data = as_bytes(image, "JPEG", exif=exif)
+    seen = opened(develop(data, parse(LEFT_HALF)))
+    turned = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    assert turned and seen.size == turned.size
+    width, height = seen.size
+    black = seen.crop((0, 0, width // 2 - 8, height)).getextrema()
+    assert max(high for _, high in black) <= 8
+    for y in (4, height - 5):
+        spot = (width - 5, y)
+        pairs = zip(seen.getpixel(spot), turned.getpixel(spot), strict=True)
+        assert all(abs(one - other) < 30 for one, other in pairs)
+
+
+@pytest.mark.parametrize("resolution", [(1, 0), (0, 0), 0.0])
+def test_odd_exif(resolution: object) -> None:
+    """What stands beside the picture is not what it is."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x011A] = 6, resolution
+    data = as_bytes(Image.new("RGB", (60, 40)), "JPEG", exif=exif.tobytes())
+    assert develop(data, parse(LEFT_HALF)).masks == 1
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
@@ -122,12 +143,15 @@ def test_too_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_hostile_bytes(data: st.DataObject) -> None:
     """A picture that was spoilt anywhere is kept whole, or refused by its name."""
     kind = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP"]))
-    spoilt = bytearray(as_bytes(Image.new("RGB", (16, 16), "red"), kind))
+    exif = Image.Exif()
+    exif[0x0112], exif[0x011A], exif[0x010E] = 6, 72.0, "the front door"
+    image = Image.new("RGB", (16, 16), "red")
+    spoilt = bytearray(as_bytes(image, kind, exif=exif))
     for _ in range(data.draw(st.integers(1, 8))):
         at = data.draw(st.integers(0, len(spoilt) - 1))
         spoilt[at] = data.draw(st.integers(0, 255))
     try:
-        kept = develop(bytes(spoilt), ())
+        kept = develop(bytes(spoilt), data.draw(st.sampled_from([(), HALF])))
     except StillError:
         return
     opened(kept)
@@ -155,6 +179,13 @@ class TestZones:
             "0,0,1,0,1,nan",
             "0,0,1,0,1,inf",
             "left half",
+            # A star: its middle is inside of it twice.
+            "0.5,0,0.8,0.95,0,0.35,1,0.35,0.2,0.95",
+            # A bow.
+            "0,0,1,1,1,0,0,1",
+            # Twice around, and a smaller one within that begins at the same corner.
+            "0,0,1,0,1,1,0,1,0,0,0.5,0,0.5,0.5,0,0.5",
+            "0.5,0.5,0.5,0.5,0.5,0.5",
             "0;0;1;0;1;1",
             ",".join(["0.5"] * 2 * (MAX_CORNERS + 1)),
             "\n".join([LEFT_HALF] * (MAX_POLYGONS + 1)),
@@ -164,3 +195,41 @@ class TestZones:
         """What is no zone is refused, all of it."""
         with pytest.raises(ValueError):
             parse(text)
+
+    def test_a_corner_twice(self) -> None:
+        """Some repeat one, or end with the first."""
+        assert parse(f"{LEFT_HALF},0,0") == parse(LEFT_HALF)
+        assert parse("0,0,0,0,0.5,0,0.5,1,0.5,1,0,1") == parse(LEFT_HALF)
+
+    @settings(max_examples=300, deadline=None)
+    @given(
+        st.lists(
+            st.tuples(st.integers(0, 16), st.integers(0, 16)), min_size=3, max_size=9
+        )
+    )
+    def test_all_inside_is_black(self, corners: list[tuple[int, int]]) -> None:
+        """Whatever is accepted: a point that the edges go around is painted."""
+        text = ",".join(f"{x / 16},{y / 16}" for x, y in corners)
+        try:
+            zones = parse(text)
+        except ValueError:
+            return
+        white = as_bytes(Image.new("RGB", (160, 160), "white"), "PNG")
+        image = opened(develop(white, zones))
+        for x in range(5, 160, 10):
+            for y in range(5, 160, 10):
+                if around(zones[0], x / 160, y / 160):
+                    # Compression spreads what is beside it.
+                    assert max(image.getpixel((x, y))) < 100
+
+
+def around(zone: Polygon, x: float, y: float) -> int:
+    """Return how often the edges of a zone go around a point."""
+    winding = 0
+    for (x1, y1), (x2, y2) in pairwise([*zone, zone[0]]):
+        left = (x2 - x1) * (y - y1) - (x - x1) * (y2 - y1)
+        if y1 <= y < y2 and left > 0:
+            winding += 1
+        elif y2 <= y < y1 and left < 0:
+            winding -= 1
+    return winding

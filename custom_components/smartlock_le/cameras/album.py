@@ -1,7 +1,9 @@
 """Pictures and their entries: kept together, found again, erased when it is time."""
 
-from collections.abc import Callable, Collection, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 import hashlib
 from itertools import batched
 import logging
@@ -12,7 +14,7 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 from sqlalchemy import RowMapping, Select, insert, select, update
 
-from ..log import Log
+from ..log import Log, entries, erasures
 from ..log.canonical import dumps, microseconds, moment
 from ..models import HOME_ACTOR, Actor, utc_now
 from .models import Media
@@ -23,6 +25,10 @@ from .tables import media
 _LOGGER = logging.getLogger(__name__)
 
 STILL = ".jpg"
+TAKEN = "taken"
+"""The result of a picture that is kept."""
+_VISIT = 120_000_000
+"""Microseconds before and after an access in which it is the same visit."""
 _CHUNK = 500
 _KEPT = -1
 """In the column `erased`: it is there."""
@@ -31,7 +37,7 @@ _KEPT = -1
 class Album:
     """The folder and its table.
 
-    A file is there before its row, and goes after it: what has no row is no picture.
+    A file is there before its row, and goes after it: what has no row is not shown.
     """
 
     def __init__(self, hass: HomeAssistant, log: Log, folder: Path) -> None:
@@ -40,19 +46,22 @@ class Album:
         self._log = log
         self._shelf = Shelf(folder)
 
-    async def start(self) -> None:
-        """Remove what has no row: we were stopped between the two. Raises LogUnavailable."""
-        if self._log.volatile:
+    async def tidy(self, days: int) -> None:
+        """Remove what could not be when it was erased, and files that no row names.
+
+        The latter go when a picture of that age would: should the log be lost, there is
+        time to put it back. Raises LogUnavailable.
+        """
+        if self._log.volatile or not self._log.care.trusts_clock():
             return
-        rows = await self._log.read(select(media.c.file).where(media.c.erased == _KEPT))
-        names = {row["file"] for row in rows}
-        try:
-            gone = await self._hass.async_add_executor_job(self._shelf.keep_only, names)
-        except OSError as err:
-            _LOGGER.warning("The folder of pictures: %s", err.strerror)
-            return
-        if gone:
-            _LOGGER.info("Removed %s files that are no pictures of the log", gone)
+        async with self._log.care.undisturbed() as now:
+            if not now:
+                return
+            rows = await self._log.read(select(media.c.file, media.c.erased))
+            kept = {row["file"] for row in rows if row["erased"] == _KEPT}
+            erased = {row["file"] for row in rows if row["erased"] != _KEPT}
+            end = (utc_now() - timedelta(days=days)).timestamp()
+            await self._remove(partial(self._shelf.tidy, kept, erased, end))
 
     async def keep(
         self,
@@ -62,19 +71,17 @@ class Album:
         camera: str,
         lock: str,
         of: int,
-        masks: int,
+        wanted: Callable[[], bool],
     ) -> Media | None:
-        """Enter a picture, or why there is none; return it if it is kept."""
-        name = ""
+        """Enter a picture, or why there is none; return it if it is kept.
+
+        `wanted` tells whether the owner still wants it, as it is.
+        """
+        name = secrets.token_hex(16) + STILL if still else ""
         if still is not None:
-            name = secrets.token_hex(16) + STILL
-            try:
-                await self._hass.async_add_executor_job(
-                    self._shelf.put, name, still.data
-                )
-            except OSError as err:
-                _LOGGER.warning("A picture was not kept: %s", err.strerror)
-                still, result, name = None, "not_kept", ""
+            result = await self._put(name, still, wanted) or result
+            if result != TAKEN:
+                still, name = None, ""
         time = utc_now()
 
         def remember(seq: int) -> list[Any]:
@@ -105,12 +112,28 @@ class Album:
                 "bytes": len(still.data) if still else 0,
                 "width": still.width if still else 0,
                 "height": still.height if still else 0,
-                "masks": masks,
+                "masks": still.masks if still else 0,
             },
             time=time,
             also=remember,
         )
         return Media(name, camera, lock, time, of) if name else None
+
+    async def _put(
+        self, name: str, still: Still, wanted: Callable[[], bool]
+    ) -> str | None:
+        """Write a picture; return why not, if so."""
+        if not wanted():
+            return "withdrawn"
+        try:
+            await self._hass.async_add_executor_job(self._shelf.put, name, still.data)
+        except OSError as err:
+            _LOGGER.warning("A picture was not kept: %s", err.strerror)
+            return "not_kept"
+        if wanted():
+            return None
+        await self._remove(partial(self._shelf.remove, [name]))
+        return "withdrawn"
 
     async def of_camera(
         self, camera: str, *, limit: int, before: datetime | None = None
@@ -153,12 +176,29 @@ class Album:
         end = microseconds(utc_now() - timedelta(days=days))
         return await self._erase(lambda row: row["time"] < end, "retention", HOME_ACTOR)
 
-    async def erase_of(self, entries: Collection[int]) -> list[Media]:
-        """Erase the pictures of these accesses: a person's wish. Raises LogUnavailable."""
-        numbers = set(entries)
-        return await self._erase(
-            lambda row: row["access_entry"] in numbers, "person", HOME_ACTOR
-        )
+    async def erase_persons(self) -> list[Media]:
+        """Erase the pictures of persons whose name was erased; return them.
+
+        All of their accesses, and others of that door just before and after: they are in
+        those, too. Safe to do again. Raises LogUnavailable.
+        """
+        if self._log.volatile:
+            return []
+        columns = (entries.c.seq, entries.c.time, entries.c.lock, entries.c.kind)
+        named = select(*columns).join(erasures, erasures.c.seq == entries.c.seq)
+        rows = await self._log.read(named)
+        numbers = {row["seq"] for row in rows}
+        visits = [(row["time"], row["lock"]) for row in rows if row["kind"] == "access"]
+        visits.sort()
+
+        def theirs(row: RowMapping) -> bool:
+            if row["access_entry"] in numbers:
+                return True
+            first = bisect_left(visits, (row["time"] - _VISIT,))
+            last = bisect_left(visits, (row["time"] + _VISIT,))
+            return any(row["lock"] in ("", lock) for _, lock in visits[first:last])
+
+        return await self._erase(theirs, "person", HOME_ACTOR)
 
     async def _erase(
         self, due: Callable[[RowMapping], bool], reason: str, actor: Actor
@@ -177,7 +217,8 @@ class Album:
             if not gone:
                 return []
             await self._enter(gone, len(rows) - len(gone), reason, actor)
-            await self._unlink([row["file"] for row in gone])
+            files = [row["file"] for row in gone]
+            await self._remove(partial(self._shelf.remove, files))
         return [_media(row) for row in gone]
 
     async def _enter(
@@ -202,12 +243,15 @@ class Album:
             ],
         )
 
-    async def _unlink(self, files: list[str]) -> None:
+    async def _remove(self, work: Callable[[], int]) -> None:
         try:
-            await self._hass.async_add_executor_job(self._shelf.remove, files)
+            left = await self._hass.async_add_executor_job(work)
         except OSError as err:
-            # They have no row: the next start removes them.
-            _LOGGER.warning("Erased pictures are still there: %s", err.strerror)
+            _LOGGER.warning("The folder of pictures: %s", err.strerror)
+            return
+        if left:
+            # They are tried again each day.
+            _LOGGER.warning("%s erased pictures could not be removed yet", left)
 
 
 def _media(row: RowMapping) -> Media:

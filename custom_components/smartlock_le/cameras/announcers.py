@@ -27,6 +27,7 @@ from homeassistant.core import (
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 
+from ..const import DOMAIN
 from .models import Announced, Seen
 
 
@@ -55,6 +56,7 @@ class Announcers:
             for kind, ids in chosen.items()
             for one in ids
             if (entity_id := er.async_resolve_entity_id(registry, one))
+            and not _is_ours(registry.async_get(entity_id))
         }
         self._undo = [
             async_track_state_change_event(
@@ -112,9 +114,16 @@ def suggested(hass: HomeAssistant, camera_entity: str) -> dict[str, list[str]]:
         return {}
     found: dict[str, list[str]] = {}
     for entry in er.async_entries_for_device(registry, camera.device_id):
-        if entry.domain in ("binary_sensor", EVENT_DOMAIN) and (kind := _kind(entry)):
+        if _is_ours(entry) or entry.domain not in ("binary_sensor", EVENT_DOMAIN):
+            continue
+        if kind := _kind(entry):
             found.setdefault(kind.value, []).append(entry.entity_id)
     return found
+
+
+def _is_ours(entry: er.RegistryEntry | None) -> bool:
+    # What we made of an announcement must not announce it again.
+    return entry is not None and entry.platform == DOMAIN
 
 
 def _kind(entry: er.RegistryEntry) -> Seen | None:

@@ -11,6 +11,8 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 
 from ..listeners import Listeners
+from .album import TAKEN
+from .masks import Polygon
 from .models import Media, Settings
 from .still import Still, StillError, develop
 
@@ -67,29 +69,25 @@ class Camera:
         self.last = last
         self._on_change.tell()
 
-    async def photograph(self) -> tuple[Still | None, str]:
+    def wants(self, masks: tuple[Polygon, ...]) -> bool:
+        """Tell whether a picture with these zones may be kept now."""
+        return not self.settings.private and self.settings.masks == masks
+
+    async def photograph(self, masks: tuple[Polygon, ...]) -> tuple[Still | None, str]:
         """Return a picture as it may be kept, or None and why: the result of its entry."""
         if self._running >= AT_ONCE:
             return None, "busy"
         self._running += 1
         try:
-            return await self._photograph()
+            data = await self._ask()
+            if data is None:
+                return None, "unreachable"
+            still = await self._hass.async_add_executor_job(develop, data, masks)
         except StillError as err:
             return None, err.result
         finally:
             self._running -= 1
-
-    async def _photograph(self) -> tuple[Still | None, str]:
-        data = await self._ask()
-        if data is None:
-            return None, "unreachable"
-        still = await self._hass.async_add_executor_job(
-            develop, data, self.settings.masks
-        )
-        # The switch counts for a picture that is on its way, too.
-        if self.settings.private:
-            return None, "private"
-        return still, "taken"
+        return still, TAKEN
 
     async def _ask(self) -> bytes | None:
         # Where a camera is, this is loaded; where none is, it need not be.

@@ -105,25 +105,39 @@ class Cameras:
         """The same."""
         self._entered: dict[tuple[str, Seen], datetime] = {}
         """When something was entered last of a camera."""
+        self._erasures = 0
+        """How often a person was erased since the start."""
+        self._switched: dict[str, int] = {}
+        """How often the privacy of a camera was set since the start."""
+        self._following = False
         self._undo = log.care.on_person_erased(self._person_erased)
         self.plates = PlateReads(hass, log, folder, spawn, self._plate_hit)
         self._frigate = Frigate(
             hass, spawn, self._named_in_frigate, self._frigate_saw, self.read
         )
 
-    async def start(self, plates: PlateSettings) -> None:
-        """Take up the cameras and their last pictures, and the reads of plates."""
+    async def start(self, plates: PlateSettings, days: int) -> None:
+        """Take up the cameras and their last pictures, and the reads of plates.
+
+        `days` is how long pictures are kept.
+        """
         self.sync()
-        await self.start_plates(plates)
         try:
-            await self.album.start()
+            await self.album.erase_persons()
+            await self.album.tidy(days)
             for camera in self.cameras.values():
                 await self._show_last(camera)
         except LogUnavailable as err:
             _LOGGER.warning("The pictures cannot be read: %s", err)
+        # Only now: what is announced brings new ones.
+        self._following = True
+        for sid, camera in self.cameras.items():
+            self._announcers[sid].follow(camera.settings.announced)
+        await self.start_plates(plates)
 
     async def stop(self) -> None:
         """Follow nothing any more, and write what waits."""
+        self._following = False
         self._undo()
         self._frigate.stop()
         for announcers in self._announcers.values():
@@ -154,17 +168,21 @@ class Cameras:
             if subentry.subentry_type == SUBENTRY_CAMERA
         }
         for sid in set(self.cameras) - set(wanted):
-            del self.cameras[sid]
+            gone = self.cameras.pop(sid)
+            # For a picture that is on its way.
+            gone.set(replace(gone.settings, private=True))
             self._announcers.pop(sid).stop()
         for sid, settings in wanted.items():
             if known := self.cameras.get(sid):
                 if known.settings != settings:
                     known.set(settings)
-                    self._announcers[sid].follow(settings.announced)
+                    if self._following:
+                        self._announcers[sid].follow(settings.announced)
                 continue
             camera = self.cameras[sid] = Camera(self._hass, settings)
             self._announcers[sid] = Announcers(self._hass, partial(self._seen, camera))
-            self._announcers[sid].follow(settings.announced)
+            if self._following:
+                self._announcers[sid].follow(settings.announced)
             for add in self._add:
                 add(sid, camera)
         self._follow_frigate()
@@ -187,18 +205,25 @@ class Cameras:
 
     async def take(self, camera: Camera, lock: str, of: int, because: str) -> None:
         """Take a picture and enter it, or why there is none."""
-        still, result = await camera.photograph()
+        masks_then, erasures = camera.settings.masks, self._erasures
+        still, result = await camera.photograph(masks_then)
+        if not self._following:
+            # A camera may swallow that its task was ended.
+            return
         kept = await self.album.keep(
             still,
             result,
             camera=camera.settings.id,
             lock=lock,
             of=of,
-            masks=len(camera.settings.masks),
+            wanted=lambda: camera.wants(masks_then),
         )
         if kept:
             camera.show(kept)
             camera.tell(SNAPSHOT, because)
+        if erasures != self._erasures:
+            # It may be of somebody who was erased meanwhile.
+            await self._erase_persons()
 
     @callback
     def alarm(self, of: int) -> None:
@@ -236,16 +261,22 @@ class Cameras:
         camera.show(found[0] if found else None)
 
     async def erase_old(self, days: int) -> None:
-        """Erase the pictures older than so many days. Raises LogUnavailable."""
+        """Erase the pictures older than so many days, and what was left of others.
+
+        Raises LogUnavailable.
+        """
         await self._gone(await self.album.erase_old(days))
+        await self._gone(await self.album.erase_persons())
+        await self.album.tidy(days)
 
     @callback
-    def _person_erased(self, entries: list[int]) -> None:
-        self._spawn(self._erase_of(entries), "pictures of a person")
+    def _person_erased(self) -> None:
+        self._erasures += 1
+        self._spawn(self._erase_persons(), "pictures of a person")
 
-    async def _erase_of(self, entries: list[int]) -> None:
+    async def _erase_persons(self) -> None:
         try:
-            await self._gone(await self.album.erase_of(entries))
+            await self._gone(await self.album.erase_persons())
         except LogUnavailable as err:
             _LOGGER.warning("Pictures of an erased person are still there: %s", err)
 
@@ -269,6 +300,8 @@ class Cameras:
         self._follow_frigate()
 
     def _follow_frigate(self) -> None:
+        if not self._following:
+            return
         named = any(camera.settings.frigate for camera in self.cameras.values())
         self._frigate.follow(self._topic if named else "")
 
@@ -312,9 +345,11 @@ class Cameras:
         On works at once, whatever the log does; off raises LogUnavailable where it could
         not be entered first.
         """
+        camera_id = camera.settings.id
+        turn = self._switched[camera_id] = self._switched.get(camera_id, 0) + 1
         fields = {
             "setting": CONF_PRIVATE,
-            "value": f"{camera.settings.id} {'on' if private else 'off'}",
+            "value": f"{camera_id} {'on' if private else 'off'}",
             **actor.fields(),
         }
         if private:
@@ -322,7 +357,9 @@ class Cameras:
             await self._log.append_or_keep("setting", fields)
         else:
             await self._log.append("setting", fields)
-            self._save_private(camera, private)
+            # Who switched it on meanwhile has the last word.
+            if self._switched[camera_id] == turn:
+                self._save_private(camera, private)
 
     @callback
     def _save_private(self, camera: Camera, private: bool) -> None:

@@ -1,11 +1,13 @@
 """Mask zones: what of a camera's picture is never kept, as polygons over it."""
 
-from itertools import batched
+from collections.abc import Sequence
+from itertools import batched, combinations, groupby, pairwise
 import math
 
 from PIL import Image, ImageDraw
 
-type Polygon = tuple[tuple[float, float], ...]
+type Corner = tuple[float, float]
+type Polygon = tuple[Corner, ...]
 """Corners as parts of width and height, from the upper left: 0.0 to 1.0."""
 
 MAX_POLYGONS = 20
@@ -32,9 +34,44 @@ def _polygon(line: str) -> Polygon:
     # Not a number is in no range.
     if not all(math.isfinite(number) and 0 <= number <= 1 for number in numbers):
         raise ValueError("not between 0 and 1")
-    if len(numbers) % 2 or not _LEAST <= len(numbers) // 2 <= MAX_CORNERS:
+    if len(numbers) % 2:
+        raise ValueError("half a corner")
+    # Some repeat a corner, or the first one at the end.
+    read = ((x, y) for x, y in batched(numbers, 2, strict=True))
+    corners = [corner for corner, _ in groupby(read)]
+    if corners[0] == corners[-1]:
+        corners.pop()
+    if not _LEAST <= len(corners) <= MAX_CORNERS:
         raise ValueError("not the corners of a zone")
-    return tuple((x, y) for x, y in batched(numbers, 2, strict=True))
+    if _crosses(corners):
+        # What is inside of it twice would not be painted.
+        raise ValueError("its edges cross")
+    return tuple(corners)
+
+
+def _crosses(corners: Sequence[Corner]) -> bool:
+    """Tell whether edges that are no neighbours have a point in common."""
+    edges = list(pairwise([*corners, corners[0]]))
+    return any(
+        other - at not in (1, len(edges) - 1) and _meet(*edge, *another)
+        for (at, edge), (other, another) in combinations(enumerate(edges), 2)
+    )
+
+
+def _meet(a: Corner, b: Corner, c: Corner, d: Corner) -> bool:
+    """Tell whether the edges ab and cd have a point in common."""
+    sides = _side(a, b, c) * _side(a, b, d), _side(c, d, a) * _side(c, d, b)
+    # On one line, or touching, they need not reach each other.
+    near = all(
+        max(min(a[i], b[i]), min(c[i], d[i])) <= min(max(a[i], b[i]), max(c[i], d[i]))
+        for i in (0, 1)
+    )
+    return near and max(sides) <= 0
+
+
+def _side(a: Corner, b: Corner, c: Corner) -> float:
+    """Return on which side of the line through a and b c is: its sign; 0: on it."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
 def paint(image: Image.Image, masks: tuple[Polygon, ...]) -> None:

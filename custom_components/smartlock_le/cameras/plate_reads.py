@@ -18,7 +18,7 @@ from ..log import Log
 from ..log.canonical import microseconds, moment
 from ..models import HOME_ACTOR, Actor, utc_now
 from .plate_file import PlatesLocked, load, save
-from .plate_store import PlateStore, Row
+from .plate_store import STORE, PlateStore, Row
 from .plates import PlateBook, PlateList, PlateRead, Sightings
 
 _LOGGER = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class PlateReads:
         self._hass = hass
         self._log = log
         self._keys = folder / "keys" / "plates.json"
-        self._path = folder / "plates.db"
+        self._path = folder / STORE
         self._spawn = spawn
         self._hit = hit
         self.settings = PlateSettings()

@@ -4,6 +4,7 @@ What is deleted is overwritten. All of it is for one thread. Raises sqlite3.Erro
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 import sqlite3
@@ -24,6 +25,16 @@ CREATE TABLE IF NOT EXISTS reads (
 """
 _BY_TIME = "CREATE INDEX IF NOT EXISTS reads_by_time ON reads (time)"
 _PUT = "INSERT OR REPLACE INTO reads VALUES (?, ?, ?, ?, ?, ?)"
+
+
+STORE = "plates.db"
+"""The file, in our folder."""
+
+
+def erase_store(folder: Path) -> None:
+    """Remove the file from our folder, if it is there and can be."""
+    with suppress(OSError):
+        (folder / STORE).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 import io
 import struct
 
-from PIL import Image, ImageOps
+from PIL import Image
+from PIL.Image import Transpose
 
 from .masks import Polygon, paint
 
@@ -13,8 +14,23 @@ MAX_PIXELS = 50_000_000
 """More than any camera at a door has; a picture of a few bytes can be larger than memory."""
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _QUALITY = 90
-# What Pillow raises at what is not whole, or not what it says it is.
-_NOT_A_PICTURE = (OSError, ValueError, SyntaxError, EOFError, struct.error)
+# What Pillow raises at what is not whole, or not what it says it is: its readers of many
+# formats trust what they read.
+_NOT_A_PICTURE = (
+    *(OSError, ValueError, SyntaxError, EOFError, struct.error),
+    *(TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError),
+)
+_ORIENTATION = 0x0112
+_TURNED = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+"""How what is seen is had from what is in the file; Exif 2.32, 4.6.4, Orientation."""
 
 
 class StillError(Exception):
@@ -33,6 +49,8 @@ class Still:
     data: bytes
     width: int
     height: int
+    masks: int = 0
+    """How many zones of it are black."""
 
 
 def develop(data: bytes, masks: tuple[Polygon, ...]) -> Still:
@@ -51,7 +69,9 @@ def develop(data: bytes, masks: tuple[Polygon, ...]) -> Still:
             if image.format == "JPEG" and not masks:
                 return Still(data, image.width, image.height)
             # Zones are drawn on what is seen.
-            seen = ImageOps.exif_transpose(image).convert("RGB")
+            turned = _TURNED.get(image.getexif().get(_ORIENTATION, 1))
+            upright = image if turned is None else image.transpose(turned)
+            seen = upright.convert("RGB")
             # A picture takes what stood beside it along, unless it is a new one.
             kept = Image.new("RGB", seen.size)
             kept.paste(seen)
@@ -62,4 +82,4 @@ def develop(data: bytes, masks: tuple[Polygon, ...]) -> Still:
     paint(kept, masks)
     made = io.BytesIO()
     kept.save(made, "JPEG", quality=_QUALITY)
-    return Still(made.getvalue(), kept.width, kept.height)
+    return Still(made.getvalue(), kept.width, kept.height, len(masks))

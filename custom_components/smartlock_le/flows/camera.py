@@ -32,6 +32,7 @@ from ..const import (
     CONF_MASKS,
     CONF_PICTURED,
     CONF_PRIVATE,
+    DOMAIN,
     SUBENTRY_CAMERA,
     SUBENTRY_LOCK,
 )
@@ -164,7 +165,15 @@ class CameraFlow(ConfigSubentryFlow):
             for lock_id, name in self._doors().items()
         ]
         announcers = EntitySelector(
-            EntitySelectorConfig(domain=["binary_sensor", "event"], multiple=True)
+            EntitySelectorConfig(
+                domain=["binary_sensor", "event"],
+                multiple=True,
+                exclude_entities=[
+                    entry.entity_id
+                    for entry in er.async_get(self.hass).entities.values()
+                    if entry.platform == DOMAIN
+                ],
+            )
         )
         return vol.Schema(
             {

@@ -19,7 +19,7 @@ from .kinds import COMMON, KINDS, MAX_TEXT, Kind
 from .log import MEDIA, Log
 from .model import Also, Entry, Exported, Page
 from .stamps import MAX_ANSWER, root_certificate
-from .tables import checkpoints, entries, metadata, put
+from .tables import checkpoints, entries, erasures, metadata, put
 from .verify import Report
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "Value",
     "checkpoints",
     "entries",
+    "erasures",
     "metadata",
     "place",
     "put",

@@ -73,7 +73,7 @@ class Care:
         self._reading = reading
         self._eraser = Eraser(store.reader, store.key)
         self._needs: list[Select[Any]] = []
-        self._person_erased = Listeners[list[int]]()
+        self._person_erased = Listeners[()]()
         self._loop = asyncio.get_running_loop()
         self._wall, self._ran = check_time(clock()), self._loop.time()
         self._leapt = self._ran if store.idle > _LONG else None
@@ -140,13 +140,11 @@ class Care:
                 partial(self._eraser.person, name, upto, self._needs)
             )
             done = await self._carry_out(plan, {"reason": "person", **actor})
-        self._person_erased.tell(done.gone)
+        self._person_erased.tell()
         return done
 
-    def on_person_erased(
-        self, listener: Callable[[list[int]], None]
-    ) -> Callable[[], None]:
-        """Have `listener` called with the entries that say no more who it was."""
+    def on_person_erased(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Have `listener` called when entries say no more who it was: see `erasures`."""
         return self._person_erased.add(listener)
 
     async def of_person(self, name: str) -> list[int]:

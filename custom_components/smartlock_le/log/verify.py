@@ -25,6 +25,7 @@ import json
 from pathlib import Path
 import re
 import sqlite3
+import stat
 import sys
 from typing import IO, Any, NamedTuple, Optional
 import zipfile
@@ -541,16 +542,7 @@ class Erased:
 
     def end(self, report: Report, lists: dict[int, list[int]]) -> None:
         """Report what is gone without a word; `lists` has what each erasure took from."""
-        said = set()
-        for seq, digest in self.lists.items():
-            numbers = lists.get(seq, [])
-            if (
-                all(type(number) is int for number in numbers)
-                and _sha(_json(sorted(numbers)).encode()).hex() == digest
-            ):
-                said.update(numbers)
-            else:
-                report.add(seq, f"entry {seq}: the list of what it erased was changed")
+        said = _listed(report, self.lists, lists)
         for seq, missing in self.partly.items():
             if seq not in said or missing - PERSON:
                 report.add(seq, f"entry {seq}: fields are gone and no entry says why")
@@ -596,55 +588,75 @@ class Erased:
                 )
 
 
+def _listed(
+    report: Report, digests: dict[int, str], lists: dict[int, list[int]]
+) -> set[int]:
+    """Return what erasures took; `digests` is what each says of its list."""
+    said: set[int] = set()
+    for seq, digest in digests.items():
+        numbers = lists.get(seq, [])
+        if (
+            all(type(number) is int for number in numbers)
+            and _sha(_json(sorted(numbers)).encode()).hex() == digest
+        ):
+            said.update(numbers)
+        else:
+            report.add(seq, f"entry {seq}: the list of what it erased was changed")
+    return said
+
+
 class Media:
     """The files that entries name, and which of them an entry says were erased."""
 
-    def __init__(self, folder: Optional[str]) -> None:
-        """Look for the files in `folder`; None: not at all."""
+    def __init__(
+        self, folder: Optional[str], tick: Callable[[], None] = lambda: None
+    ) -> None:
+        """Look for the files in `folder`; None: not at all.
+
+        `tick` is called now and then, and may raise to end it.
+        """
         self.folder = folder
-        self.files: dict[int, tuple[str, str]] = {}
+        self.tick = tick
+        self.files: dict[int, tuple[str, str, Any]] = {}
         self.lists: dict[int, str] = {}
 
     def entry(self, seq: int, fields: dict[str, Any]) -> None:
         """Take an entry that has a body."""
         if fields.get("kind") == "media" and fields.get("file"):
-            self.files[seq] = (str(fields["file"]), str(fields.get("sha256")))
+            digest, size = str(fields.get("sha256")), fields.get("bytes")
+            self.files[seq] = (str(fields["file"]), digest, size)
         elif fields.get("kind") == "media_erased":
             self.lists[seq] = str(fields.get("sha256"))
 
     def end(self, report: Report, lists: dict[int, list[int]]) -> None:
         """Check the files; `lists` has the entries of what each erasure took."""
-        said: set[int] = set()
-        for seq, digest in self.lists.items():
-            numbers = lists.get(seq, [])
-            if (
-                all(type(number) is int for number in numbers)
-                and _sha(_json(sorted(numbers)).encode()).hex() == digest
-            ):
-                said.update(numbers)
-            else:
-                report.add(seq, f"entry {seq}: the list of what it erased was changed")
+        said = _listed(report, self.lists, lists)
         there = {seq: file for seq, file in self.files.items() if seq not in said}
         if self.folder is None:
             if there:
                 report.notes.append("Pictures were NOT checked against their entries.")
             return
-        for seq, (file, digest) in there.items():
-            if found := self._wrong(file, digest):
+        for seq, file in there.items():
+            if found := self._wrong(*file):
                 report.add(seq, f"entry {seq}: its picture {found}")
         if self.files:
             report.notes.append(
                 f"Pictures checked: {len(there)}. Erased, as entries say: {len(said)}."
             )
 
-    def _wrong(self, file: str, digest: str) -> str:
+    def _wrong(self, file: str, digest: str, size: Any) -> str:
         # A name out of a log must not lead anywhere else.
         if not re.fullmatch(r"[0-9a-f]{32}\.[a-z0-9]{1,5}", file):
             return "has a name that is none of ours"
-        sha = hashlib.sha256()
+        path, sha = Path(str(self.folder), file), hashlib.sha256()
         try:
-            with Path(str(self.folder), file).open("rb") as data:
+            found = path.lstat()
+            # What is no file may never end.
+            if not stat.S_ISREG(found.st_mode) or found.st_size != size:
+                return "was changed"
+            with path.open("rb") as data:
                 while block := data.read(1 << 20):
+                    self.tick()
                     sha.update(block)
         except FileNotFoundError:
             return "is gone and no entry says why"
@@ -764,7 +776,7 @@ class _Store:
         bodies: bool,
         media: Optional[str],
     ) -> None:
-        self.media = Media(media)
+        self.media = Media(media, self.tick)
         self.has_media = False
         self.codec = codec
         self.bodies = bodies
@@ -778,6 +790,11 @@ class _Store:
         self.checker: Optional[Checker] = None
         self.schema = ""
         self.total = 0
+
+    def tick(self) -> None:
+        """Say that it goes on, after the last entry."""
+        if self.progress:
+            self.progress(self.total, self.total)
 
     def logs(self) -> list[LogRow]:
         """Return the logs of the store. Raises Unusable."""

@@ -1,4 +1,4 @@
-"""Pictures, for who may see their camera: with a login, or by a path signed for minutes."""
+"""Pictures, for who may see their camera: with a login, or by a path that is signed."""
 
 from http import HTTPStatus
 from typing import Final
@@ -40,7 +40,7 @@ class MediaView(HomeAssistantView):
             found = await home.cameras.album.find(file)
         except LogUnavailable:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
-        if found is None or not _may_see(home, request[KEY_HASS_USER], found.camera):
+        if found is None or not may_see(home, request[KEY_HASS_USER], found.camera):
             return web.Response(status=HTTPStatus.NOT_FOUND)
         data = await home.cameras.album.read(found)
         if data is None:
@@ -48,7 +48,8 @@ class MediaView(HomeAssistantView):
         return web.Response(body=data, content_type="image/jpeg", headers=_HEADERS)
 
 
-def _may_see(home: Home, user: User, camera_id: str) -> bool:
+def may_see(home: Home, user: User, camera_id: str) -> bool:
+    """Tell whether a user may see a camera; of one that is not there, admins alone."""
     camera = home.cameras.find(camera_id)
     entity_id = camera.entity_id if camera else None
     if entity_id is None:
