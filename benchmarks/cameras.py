@@ -15,10 +15,10 @@ from homeassistant.helpers import entity_registry as er
 
 from custom_components.smartlock_le.cameras import album
 from custom_components.smartlock_le.cameras.camera import Camera
+from custom_components.smartlock_le.cameras.models import Taken, What
 from custom_components.smartlock_le.cameras.plate_reads import PlateSettings
 from custom_components.smartlock_le.cameras.plate_store import PlateStore, Row
 from custom_components.smartlock_le.cameras.plates import PlateRead
-from custom_components.smartlock_le.cameras.still import Still
 from custom_components.smartlock_le.locks.nuki.messages import Action
 from custom_components.smartlock_le.models import HOME_ACTOR, utc_now
 from harness.hass import eventually
@@ -112,7 +112,8 @@ async def _overdue(on: Rig) -> int:
         age = timedelta(days=2 * DAYS * number / PICTURES)
         with _at(now - age):
             media = await kept.keep(
-                Still(f"picture {number}".encode(), 1, 1),
+                What.STILL,
+                Taken(f"picture {number}".encode()),
                 "taken",
                 camera="camera",
                 lock=on.driver.ref.id,

@@ -13,8 +13,10 @@ import time
 from typing import Self
 
 from virtual_home.client import DEFAULT_PORT as CONTROL_PORT
+from virtual_home.frigate import NAME as FRIGATE_NAME
 
 from . import ROOT, HarnessError, seed
+from .broker import PROGRAM as BROKER, BrokerProcess
 from .hass import HassProcess, eventually
 from .ports import HOST, free_port, is_taken
 from .steps import DOMAIN, find_card, find_lock, state
@@ -58,6 +60,13 @@ _TEXT = """\
      See what a bad day does:
          {command} camera hangs
 
+  6  Let Frigate tell, too. On the camera's page, "Reconfigure": its name in Frigate is
+     {frigate_name}, its address {frigate}; choose "Person", and a clip of 10 s, which then
+     begins before the access. Turn the bolt, or let Frigate see somebody:
+         {command} frigate person
+     Number plates: the gear beside "{name}" > "Number plates". Then
+         {command} frigate car --plate ABC123
+
   Ctrl-C ends it all. What you did is kept for the next time; --fresh forgets it.
   Home Assistant's log: {log}
 """
@@ -88,20 +97,24 @@ def only_one(folder: Path) -> Iterator[None]:
 
 
 class Demo:
-    """The two processes; an async context manager ends them whatever happens."""
+    """Its processes; an async context manager ends them whatever happens."""
 
     def __init__(self, folder: Path, port: int) -> None:
         """Keep everything in `folder`."""
         self.folder = folder
         self.hass = HassProcess(folder / "config", port)
         self.home: VirtualHomeProcess | None = None
+        self.broker: BrokerProcess | None = None
         self._control_port = free_port() if is_taken(CONTROL_PORT) else CONTROL_PORT
         self._proxy_port = free_port()
         self._zigbee_port = free_port()
         self._camera_port = free_port()
+        self._frigate_port = free_port()
+        # Where there is none, Frigate keeps to itself what it sees.
+        self._broker_port = free_port() if BROKER.exists() else None
 
     async def __aenter__(self) -> Self:
-        """Start both; returns when somebody can log in."""
+        """Start them; returns when somebody can log in."""
         try:
             await self._start()
         except BaseException:
@@ -117,12 +130,15 @@ class Demo:
                 proxy_port=self._proxy_port,
                 zigbee_url=f"socket://{HOST}:{self._zigbee_port}",
                 camera_url=f"http://{HOST}:{self._camera_port}",
+                broker_port=self._broker_port,
                 name=HOME_NAME,
                 time_zone=seed.machine_time_zone(),
                 log_in=True,
             ),
         )
         self.hass.log.unlink(missing_ok=True)
+        if self._broker_port:
+            self.broker = await BrokerProcess.start(self.folder, self._broker_port)
         if not self._zigbee_database.exists():
             # ZHA must find it; later Home Assistant needs nothing of ours for seconds.
             await self._start_home()
@@ -149,16 +165,19 @@ class Demo:
             *("--zigbee-port", str(self._zigbee_port)),
             *("--zigbee-database", str(self._zigbee_database)),
             *("--camera-port", str(self._camera_port)),
+            *("--frigate-port", str(self._frigate_port)),
+            *(("--broker-port", str(self._broker_port)) if self._broker_port else ()),
             state=self.folder / "virtual_home.json",
             proxy_port=self._proxy_port,
             control_port=self._control_port,
         )
 
     async def __aexit__(self, *_error: object) -> None:
-        """End both."""
+        """End all."""
         await self.hass.stop()
-        if self.home:
-            await self.home.stop()
+        for other in (self.home, self.broker):
+            if other:
+                await other.stop()
 
     async def front_door(self) -> str:
         """Wait until the lock is found, or usable; say which, in words."""
@@ -189,14 +208,18 @@ class Demo:
             lock=self.home.locks[0]["name"],
             pin=PIN,
             command=command,
+            frigate_name=FRIGATE_NAME,
+            frigate=self.home.frigate,
             database=_shown(self.hass.config / DOMAIN / "log.db"),
             log=_shown(self.hass.log),
         )
 
     async def ended(self) -> None:
-        """Raise when one of the two ends without being asked."""
+        """Raise when one of them ends without being asked."""
         assert self.home
-        children = (self.home.child, self.hass.child)
+        children = [self.home.child, self.hass.child]
+        if self.broker:
+            children.append(self.broker.child)
         waits = [asyncio.create_task(child.wait()) for child in children]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for child in children:

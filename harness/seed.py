@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg
+
 from . import NEXT, ROOT
 from .ports import HOST
 from .zigbee import zha_entry
@@ -16,6 +18,7 @@ from .zigbee import zha_entry
 PROXY_ENTRY = "01M80VGHAXP6YYKEND1EEQVHB0"
 ZHA_ENTRY = "01M80VGHAXP6YYKEND1EEQVHC0"
 CAMERA_ENTRY = "01M80VGHAXP6YYKEND1EEQVHD0"
+MQTT_ENTRY = "01M80VGHAXP6YYKEND1EEQVHE0"
 _INTEGRATION = ROOT / "custom_components" / "smartlock_le"
 _MADE = "2026-11-01T00:00:00+00:00"
 
@@ -34,7 +37,7 @@ homeassistant:
 {auth}
 config:
 frontend:
-{recorder}mobile_app:
+{ffmpeg}{recorder}mobile_app:
 logger:
   default: {level}
   logs:
@@ -49,6 +52,11 @@ history:
 logbook:
 recorder:
   commit_interval: 1
+"""
+
+_FFMPEG = f"""\
+ffmpeg:
+  ffmpeg_bin: {imageio_ffmpeg.get_ffmpeg_exe()}
 """
 
 # Whoever reaches this Home Assistant is logged in without a word. That is fit for a
@@ -75,6 +83,8 @@ class Seed:
     our_level: str = "info"
     camera_url: str | None = None
     """Where a camera is, for Home Assistant's MJPEG."""
+    broker_port: int | None = None
+    """Where a broker is on this machine, for Home Assistant's MQTT."""
     zigbee_url: str | None = None
     """Where a Zigbee stick is, for Home Assistant's ZHA."""
     log_in: bool = False
@@ -149,6 +159,10 @@ def _camera_options(url: str) -> dict[str, Any]:
     }
 
 
+def _mqtt_data(port: int) -> dict[str, Any]:
+    return {"broker": HOST, "port": port, "discovery": True, "protocol": "5"}
+
+
 def _entries(seed: Seed) -> list[dict[str, Any]]:
     entries = [] if seed.proxy_port is None else [_proxy_entry(seed.proxy_port)]
     if seed.zigbee_url:
@@ -157,6 +171,9 @@ def _entries(seed: Seed) -> list[dict[str, Any]]:
     if seed.camera_url:
         options = _camera_options(seed.camera_url)
         entries.append(_entry("mjpeg", CAMERA_ENTRY, options=options, title="Porch"))
+    if seed.broker_port:
+        fields = {"data": _mqtt_data(seed.broker_port), "version": 2}
+        entries.append(_entry("mqtt", MQTT_ENTRY, title="Virtual broker", **fields))
     if NEXT:
         # It would make these itself, and they would fetch things.
         off = {"disabled_by": "user", "source": "system"}
@@ -195,7 +212,7 @@ def _link(config: Path) -> None:
 
 
 def _move(path: Path, seed: Seed) -> None:
-    """Let the entries of proxy, stick and camera follow them to other ports."""
+    """Let the entries of proxy, stick, camera and broker follow them to other ports."""
     store = json.loads(path.read_text())
     for entry in store["data"]["entries"]:
         if entry["entry_id"] == PROXY_ENTRY:
@@ -204,6 +221,8 @@ def _move(path: Path, seed: Seed) -> None:
             entry["data"]["device"]["path"] = seed.zigbee_url
         elif entry["entry_id"] == CAMERA_ENTRY and seed.camera_url:
             entry["options"] = _camera_options(seed.camera_url)
+        elif entry["entry_id"] == MQTT_ENTRY and seed.broker_port:
+            entry["data"] = _mqtt_data(seed.broker_port)
     path.write_text(json.dumps(store, indent=2))
 
 
@@ -216,6 +235,8 @@ def prepare(config: Path, seed: Seed) -> None:
             name=seed.name,
             time_zone=seed.time_zone,
             auth=_LOGGED_IN if seed.log_in else "",
+            # Only a camera needs it.
+            ffmpeg=_FFMPEG if seed.camera_url else "",
             recorder=_RECORDER if seed.recorder else "",
             level=seed.level,
             our_level=seed.our_level,

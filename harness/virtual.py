@@ -24,6 +24,8 @@ class VirtualHomeProcess:
         self.locks: list[dict[str, str]] = ready["locks"]
         self.camera: str | None = ready["camera"]
         """Where its camera is, if it has one: an address without a path."""
+        self.frigate: str | None = ready["frigate"]
+        """Where its Frigate is, if it has one."""
         self.zigbee: dict[str, Any] | None = ready["zigbee"]
         """Where its Zigbee stick is, if it has one: `url`, and `locks` by address."""
 

@@ -31,6 +31,7 @@ import paho.mqtt.client as paho
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import pytest_socket
 
+from harness import broker
 from harness.ports import HOST, free_port, whose
 from virtual_home.zigbee.lock import Lock
 from virtual_home.zigbee.options import LockOptions, RadioOptions, Readback, devices
@@ -118,13 +119,12 @@ class Zigbee2Mqtt:
         self.data = folder / "data"
         self.port = free_port()
         (folder / "mosquitto.conf").write_text(
-            f"listener {self.port} {HOST}\nallow_anonymous true\n"
-            f"persistence true\npersistence_location {folder}/\n"
-            + ("user root\n" if os.geteuid() == 0 else "")
+            broker.configuration(self.port)
+            + f"persistence true\npersistence_location {folder}/\n"
         )
         config = str(folder / "mosquitto.conf")
-        program = str(_PROGRAMS / "mosquitto")
-        self.broker = Program([program, "-c", config], folder, "broker")
+        command = [str(broker.PROGRAM), "-c", config]
+        self.broker = Program(command, folder, "broker")
         self.bridge = Program(
             [str(_PROGRAMS / "zigbee2mqtt")],
             folder,

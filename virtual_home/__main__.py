@@ -64,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--camera-port", type=int, help="a camera at the door there; 0: any free port"
     )
+    serve.add_argument(
+        "--frigate-port", type=int, help="Frigate beside the camera; 0: any free port"
+    )
+    serve.add_argument(
+        "--broker-port", type=int, help="where on this machine Frigate finds MQTT"
+    )
     serve.add_argument("--verbose", action="store_true")
 
     add("state", "what the lock is doing")
@@ -107,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
         "trouble",
         choices=["none", "hangs", "html", "bomb", "empty", "cut", "broken"],
     )
+    sees = add("frigate", "let Frigate see something")
+    sees.add_argument("label", choices=["person", "car", "package"])
+    sees.add_argument("--plate", default="", help="that it reads on a car")
     add("motor", "how long an action takes").add_argument("seconds", type=float)
     add("codes", "list the keypad codes")
     add("log", "the lock's own log")

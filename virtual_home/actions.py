@@ -35,6 +35,8 @@ async def run(home: VirtualHome, request: dict[str, Any]) -> Result:
     name, number = arguments.pop("cmd", None), arguments.pop("lock", 0)
     if name == "camera":
         return camera(home, **arguments)
+    if name == "frigate":
+        return frigate(home, **arguments)
     zigbee = home.radio.locks if home.radio else []
     locks = [*home.locks, *zigbee]
     if not isinstance(number, int) or not 0 <= number < len(locks):
@@ -64,6 +66,14 @@ def camera(home: VirtualHome, trouble: str = "none") -> Result:
         home.camera.trouble = type(home.camera.trouble)(trouble)
     except ValueError as err:
         raise ActionError(str(err)) from err
+    return {}
+
+
+def frigate(home: VirtualHome, label: str = "person", plate: str = "") -> Result:
+    """Let Frigate see something, and read its plate if there is one."""
+    if home.frigate is None:
+        raise ActionError("there is no Frigate")
+    home.frigate.sees(label, plate)
     return {}
 
 

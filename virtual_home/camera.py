@@ -4,8 +4,10 @@ Each picture is drawn anew: its left half is red, its right half blue, and a bar
 """
 
 import asyncio
+from contextlib import suppress
 from enum import StrEnum
 import io
+import time
 from typing import Self
 
 from aiohttp import web
@@ -15,6 +17,8 @@ WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT = (200, 30, 30), (30, 30, 200)
 _BOUNDARY = "picture"
 _PAUSE = 0.1
+_SPEED = 32
+"""Pixels that the bar moves in a second: all of the width in twenty."""
 
 
 class Trouble(StrEnum):
@@ -63,12 +67,12 @@ class DoorCamera:
         self._off.set()
         await self._runner.cleanup()
 
-    def picture(self) -> bytes:
-        """Return what it sees now, as JPEG."""
+    def picture(self, when: float | None = None) -> bytes:
+        """Return what it sees now, or saw at another time, as JPEG."""
         image = Image.new("RGB", (WIDTH, HEIGHT), LEFT)
         draw = ImageDraw.Draw(image)
         draw.rectangle((WIDTH // 2, 0, WIDTH, HEIGHT), fill=RIGHT)
-        x = self.asked * 7 % WIDTH
+        x = bar(time.time() if when is None else when)
         draw.rectangle((x, HEIGHT - 20, x + 20, HEIGHT), fill=(240, 240, 240))
         made = io.BytesIO()
         image.save(made, "JPEG", quality=85)
@@ -102,14 +106,22 @@ class DoorCamera:
             headers={"Content-Type": f"multipart/x-mixed-replace; boundary={_BOUNDARY}"}
         )
         await response.prepare(request)
-        while not self._off.is_set():
-            self.asked += 1
-            body = self._body()
-            head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n"
-            head += f"Content-Length: {len(body)}\r\n\r\n"
-            await response.write(head.encode() + body + b"\r\n")
-            await asyncio.sleep(_PAUSE)
+        with suppress(ConnectionResetError):
+            while not self._off.is_set():
+                if self.trouble is Trouble.HANGS:
+                    await self._off.wait()
+                self.asked += 1
+                body = self._body()
+                head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n"
+                head += f"Content-Length: {len(body)}\r\n\r\n"
+                await response.write(head.encode() + body + b"\r\n")
+                await asyncio.sleep(_PAUSE)
         return response
+
+
+def bar(when: float) -> int:
+    """Return where the bar begins, in pixels from the left."""
+    return int(when * _SPEED) % WIDTH
 
 
 def bomb(width: int = 20_000, height: int = 10_000) -> bytes:

@@ -12,6 +12,7 @@ from .yale import YaleLock, YaleOptions
 
 if TYPE_CHECKING:
     from .camera import DoorCamera
+    from .frigate import Frigate
     from .zigbee.radio import Radio
 
 
@@ -22,8 +23,9 @@ class HomeOptions:
     locks: tuple[LockOptions, ...] = field(default_factory=lambda: (LockOptions(),))
     yales: tuple[YaleOptions, ...] = ()
     zigbee: Radio | None = None
-    camera: DoorCamera | None = None
     """A stick with its devices; None: zigpy is not even imported."""
+    camera: DoorCamera | None = None
+    frigate: Frigate | None = None
     slots: int = 3
     state_file: Path | None = None
 
@@ -46,6 +48,7 @@ class VirtualHome:
         self.proxy = Proxy(self.central)
         self.radio = options.zigbee
         self.camera = options.camera
+        self.frigate = options.frigate
         self._store = (
             Store(options.state_file, [lock.device for lock in self.locks], self.radio)
             if options.state_file

@@ -15,6 +15,7 @@ from .nuki import LockOptions
 
 if TYPE_CHECKING:
     from .camera import DoorCamera
+    from .frigate import Frigate
     from .zigbee.radio import Radio
 
 
@@ -25,6 +26,15 @@ def _camera(options: argparse.Namespace) -> DoorCamera | None:
     from .camera import DoorCamera  # noqa: PLC0415
 
     return DoorCamera(options.camera_port)
+
+
+def _frigate(options: argparse.Namespace, camera: DoorCamera | None) -> Frigate | None:
+    """Return a Frigate that records the camera, if one is wanted."""
+    if options.frigate_port is None or camera is None:
+        return None
+    from .frigate import Frigate  # noqa: PLC0415
+
+    return Frigate(camera, port=options.frigate_port, broker=options.broker_port)
 
 
 def _radio(options: argparse.Namespace) -> Radio | None:
@@ -53,11 +63,13 @@ async def serve(options: argparse.Namespace) -> None:
         padded=options.padded,
     )
     radio, camera = _radio(options), _camera(options)
+    frigate = _frigate(options, camera)
     home = VirtualHome(
         HomeOptions(
             locks=several_locks(options.locks, lock),
             zigbee=radio,
             camera=camera,
+            frigate=frigate,
             state_file=options.state,
         )
     )
@@ -66,7 +78,7 @@ async def serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     control = ControlServer(home)
-    async with home, camera or nullcontext():
+    async with home, camera or nullcontext(), frigate or nullcontext():
         try:
             zigbee = None
             if radio is not None:
@@ -75,6 +87,7 @@ async def serve(options: argparse.Namespace) -> None:
             ready = {
                 "zigbee": zigbee,
                 "camera": camera.url if camera else None,
+                "frigate": frigate.url if frigate else None,
                 "proxy_port": await home.proxy.start(options.host, options.proxy_port),
                 "control_port": await control.start(options.control_port),
                 "locks": [

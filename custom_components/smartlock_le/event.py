@@ -10,7 +10,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .alarm_panel import armed
 from .cameras.camera import Camera
-from .cameras.cameras import PLATE, SNAPSHOT
+from .cameras.cameras import EVENTS, PLATE
 from .cameras.models import Seen
 from .const import ATTR_TIME, DOMAIN, EVENT_ACCESS
 from .entity import CameraEntity, LockBaseEntity
@@ -107,7 +107,7 @@ class CameraEvent(CameraEntity, EventEntity):
     """What a camera saw last. Home Assistant's own triggers of doorbells and events fit."""
 
     _attr_device_class = EventDeviceClass.DOORBELL
-    _attr_event_types = [*(kind.value for kind in Seen), PLATE, SNAPSHOT]
+    _attr_event_types = [*(kind.value for kind in Seen), PLATE, *EVENTS.values()]
 
     def __init__(self, hass: HomeAssistant, home: Home, camera: Camera) -> None:
         """Take the camera."""

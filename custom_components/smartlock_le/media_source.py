@@ -1,4 +1,4 @@
-"""The pictures in Home Assistant's media browser: by camera, the newest first."""
+"""Pictures and clips in Home Assistant's media browser: by camera, the newest first."""
 
 from datetime import timedelta
 from typing import override
@@ -17,7 +17,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
-from .cameras.models import Media
+from .cameras.models import Media, What
 from .const import DOMAIN
 from .home import Home, loaded_home
 from .log import LogUnavailable
@@ -25,7 +25,6 @@ from .web.media import URL, may_see
 
 type _Error = Unresolvable | BrowseError
 
-_JPEG = "image/jpeg"
 _SIGNED = timedelta(minutes=5)
 _MOST = 500
 """Pictures shown of one camera."""
@@ -64,7 +63,8 @@ class Gallery(MediaSource):
                 translation_domain=DOMAIN, translation_key="picture_not_found"
             )
         # Home Assistant itself would sign it for a day.
-        return PlayMedia(async_sign_path(self._hass, URL + found.file, _SIGNED), _JPEG)
+        path = async_sign_path(self._hass, URL + found.file, _SIGNED)
+        return PlayMedia(path, found.what.content_type)
 
     @override
     async def async_browse_media(self, item: MediaSourceItem) -> BrowseMediaSource:
@@ -130,16 +130,17 @@ def _folder(identifier: str, title: str) -> BrowseMediaSource:
 
 def _picture(home: Home, found: Media) -> BrowseMediaSource:
     lock = home.roster.find(found.lock)
+    is_clip = found.what is What.CLIP
     time = dt_util.as_local(found.time).strftime("%Y-%m-%d %H:%M:%S")
     return BrowseMediaSource(
         domain=DOMAIN,
         identifier=found.file,
-        media_class=MediaClass.IMAGE,
-        media_content_type=_JPEG,
+        media_class=MediaClass.VIDEO if is_clip else MediaClass.IMAGE,
+        media_content_type=found.what.content_type,
         title=f"{time} {lock.ref.name}" if lock else time,
         can_play=True,
         can_expand=False,
-        thumbnail=URL + found.file,
+        thumbnail=None if is_clip else URL + found.file,
     )
 
 

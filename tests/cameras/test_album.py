@@ -10,8 +10,7 @@ import pytest
 
 from custom_components.smartlock_le.cameras import album as module
 from custom_components.smartlock_le.cameras.album import Album
-from custom_components.smartlock_le.cameras.models import Media
-from custom_components.smartlock_le.cameras.still import Still
+from custom_components.smartlock_le.cameras.models import Media, Taken, What
 from custom_components.smartlock_le.log import Log
 from custom_components.smartlock_le.models import Actor, ActorKind
 from tests.log.support import Clock, open_log, sample
@@ -33,12 +32,13 @@ class Kept:
     async def add(self, log: Log) -> None:
         """Keep one of somebody at one of two doors."""
         data, lock = self.random.randbytes(3000), self.random.choice(LOCKS)
-        name = self.random.choice(PERSONS)
+        name, what = self.random.choice(PERSONS), self.random.choice(list(What))
         access = await log.append(
             "access", sample("access", lock=lock, actor_name=name)
         )
         media = await self.album.keep(
-            Still(data, 1, 1),
+            what,
+            Taken(data, what),
             "taken",
             camera="camera",
             lock=lock,
@@ -118,16 +118,17 @@ async def check(
         assert await album.find(media.file) is None
 
 
-async def test_pages(hass: HomeAssistant, tmp_path: Path) -> None:
-    """The newest first, then those before."""
+async def test_shown(hass: HomeAssistant, tmp_path: Path) -> None:
+    """The newest first, of one camera, of one kind."""
     log = await open_log(tmp_path)
     kept = Kept(Album(hass, log, tmp_path / "media"), 1)
     for _ in range(5):
         await kept.add(log)
     newest = await kept.album.of_camera("camera", limit=2)
     assert newest == list(reversed(kept.data))[:2]
-    before = await kept.album.of_camera("camera", limit=9, before=newest[-1].time)
-    assert before == list(reversed(kept.data))[2:]
+    for what in What:
+        shown = await kept.album.of_camera("camera", limit=9, what=what)
+        assert shown == [one for one in reversed(kept.data) if one.what is what]
     assert await kept.album.of_camera("other", limit=9) == []
     assert await kept.album.cameras() == ["camera"]
     lost = replace(newest[0], file="0" * 32 + ".jpg")

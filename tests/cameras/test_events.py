@@ -223,6 +223,8 @@ async def test_suggested(hass: HomeAssistant, door: Door) -> None:
         "doors": [door.nuki.address],
         "pictured": ["ring"],
         "frigate": None,
+        "clip": None,
+        "frigate_url": None,
         "masks": None,
     }
 

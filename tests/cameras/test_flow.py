@@ -22,8 +22,10 @@ async def test_added(hass: HomeAssistant, door: Door) -> None:
     assert entry
     assert (door.subentry.title, door.subentry.unique_id) == ("Porch", entry.id)
     assert door.subentry.data == {
+        "clip": 0,
         "doors": [door.nuki.address],
         "frigate": "",
+        "frigate_url": "",
         "masks": "",
         "pictured": [],
         "private": False,

@@ -12,6 +12,7 @@ import pytest
 from custom_components.smartlock_le.cameras import frigate as module
 from tests.conftest import log_of, until, until_entry
 from tests.zigbee2mqtt import Zigbee2Mqtt, mqtt_home
+from virtual_home.frigate import NAME, event_message, lpr_message
 
 from .conftest import Door
 from .test_events import EVENT, heard
@@ -20,7 +21,6 @@ from .test_plates import FRIEND, STRANGER, gate, reads, set_up
 
 assert heard
 assert gate
-NAME = "front_porch"
 
 
 class Frigate:
@@ -37,37 +37,11 @@ class Frigate:
 
     def event(self, kind: str, label: str = "car", **after: Any) -> None:
         """Send a message of `events`."""
-        now = {
-            "id": "1764201600.1-abc",
-            "camera": NAME,
-            "label": label,
-            "sub_label": None,
-            "score": 0.8,
-            "current_zones": [],
-            "start_time": 1764201600.1,
-            "end_time": None,
-            "recognized_license_plate": None,
-            "recognized_license_plate_score": None,
-            **after,
-        }
-        self.say("events", {"type": kind, "before": now, "after": now})
+        self.say("events", event_message(kind, label, **after))
 
     def lpr(self, plate: Any, score: Any = 0.92, **more: Any) -> None:
         """Send a plate."""
-        self.say(
-            "tracked_object_update",
-            {
-                "type": "lpr",
-                "id": "1764201600.1-abc",
-                "name": None,
-                "plate": plate,
-                "score": score,
-                "camera": NAME,
-                "timestamp": 1764201601.0,
-                "plate_box": [1, 2, 3, 4],
-                **more,
-            },
-        )
+        self.say("tracked_object_update", lpr_message(plate, score, **more))
 
 
 async def listening(hass: HomeAssistant, gate: Door, prefix: str = "frigate") -> None:

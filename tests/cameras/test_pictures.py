@@ -735,7 +735,9 @@ class TestVerified:
             verify.verify_store, str(folder / "log.db"), str(folder / "keys")
         )
         assert report.ok
-        assert "Pictures were NOT checked against their entries." in report.notes
+        assert (
+            "Pictures and clips were NOT checked against their entries." in report.notes
+        )
 
 
 class Gallery:

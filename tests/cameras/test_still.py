@@ -14,7 +14,8 @@ from custom_components.smartlock_le.cameras.masks import (
     Polygon,
     parse,
 )
-from custom_components.smartlock_le.cameras.still import Still, StillError, develop
+from custom_components.smartlock_le.cameras.models import Taken, What
+from custom_components.smartlock_le.cameras.still import StillError, develop
 from virtual_home.camera import HEIGHT, WIDTH, DoorCamera, bomb
 
 LEFT_HALF = "0,0,0.5,0,0.5,1,0,1"
@@ -28,7 +29,7 @@ def as_bytes(image: Image.Image, kind: str, **options: object) -> bytes:
     return made.getvalue()
 
 
-def opened(still: Still) -> Image.Image:
+def opened(still: Taken) -> Image.Image:
     """Return what can be seen of a kept picture."""
     image = Image.open(io.BytesIO(still.data))
     assert image.format == "JPEG"
@@ -45,13 +46,13 @@ def wrong(data: bytes) -> str:
 
 def test_a_jpeg_stays_as_it_is() -> None:
     """Byte by byte: it may be evidence."""
-    data = DoorCamera().picture()
-    assert develop(data, ()) == Still(data, WIDTH, HEIGHT)
+    data = DoorCamera().picture(0)
+    assert develop(data, ()) == Taken(data, What.STILL, WIDTH, HEIGHT)
 
 
 def test_a_zone_is_black() -> None:
     """It is nothing but black, to its edge; beside it all stays."""
-    image = opened(develop(DoorCamera().picture(), parse(LEFT_HALF)))
+    image = opened(develop(DoorCamera().picture(0), parse(LEFT_HALF)))
     left = image.crop((0, 0, WIDTH // 2 - 8, HEIGHT))
     assert max(high for _, high in left.getextrema()) <= 8
     red, green, blue = image.getpixel((WIDTH - 20, 20))
@@ -112,7 +113,7 @@ def test_another_format_becomes_a_jpeg(kind: str, mode: str) -> None:
         b"",
         b"<html>",
         b"\xff\xd8\xff",
-        DoorCamera().picture()[:-2000],
+        DoorCamera().picture(0)[:-2000],
         as_bytes(Image.new("RGB", (8, 8)), "GIF"),
         as_bytes(Image.new("RGB", (8, 8)), "TIFF"),
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",

@@ -5,6 +5,8 @@ from typing import Any
 
 from harness import steps
 from harness.api import Api, ApiError
+from harness.hass import eventually
+from virtual_home.frigate import NAME as FRIGATE_NAME
 
 from .world import FOREIGN_CODE, FOREIGN_NAME, PIN, WRONG_PIN, Entry, World
 
@@ -13,6 +15,8 @@ ADMIN = "Zebulon Quillfeather"
 GUEST = "Gudrun Gastmann-Beispiel"
 GUEST_PIN = "583649"
 CAMERA = "camera.porch"
+KNOWN_PLATE = "OLV-4427"
+STRANGERS_PLATE = "ZBX-9183"
 LEFT_HALF = "0,0,0.5,0,0.5,1,0,1"
 _SUBENTRIES = "/api/config/config_entries/subentries/flow"
 _OPTIONS = "/api/config/config_entries/options/flow"
@@ -32,6 +36,10 @@ class Story:
     pictures: list[Entry] = field(default_factory=list)
     gallery: list[bytes] = field(default_factory=list)
     """The newest first, as somebody sees them."""
+    seen: Entry = field(default_factory=dict)
+    """What Frigate saw, and of that and of an access a clip each."""
+    clips: list[Entry] = field(default_factory=list)
+    films: list[bytes] = field(default_factory=list)
     grants: list[dict[str, Any]] = field(default_factory=list)
     pressed: dict[str, Any] = field(default_factory=dict)
     used: dict[str, Any] = field(default_factory=dict)
@@ -58,6 +66,8 @@ async def tell(world: World) -> Story:
     await _pair(world, story)
     await _move(world, story)
     await _look(world, story)
+    await _film(world, story)
+    await _plates(world)
     await _let_in(world, story)
     await _let_in_by_menu(world, story)
     await _guest(world, story)
@@ -96,7 +106,7 @@ async def _move(world: World, story: Story) -> None:
 
 
 async def _look(world: World, story: Story) -> None:
-    """Have a camera look at the door, see its pictures, and then see to it no more."""
+    """Have a camera look at the door, and see its pictures."""
     lock = world.home.locks[0]["address"]
     # What the lock told of the moves before is to be over: the camera saw none of them.
     await world.another("access", 1)
@@ -108,17 +118,84 @@ async def _look(world: World, story: Story) -> None:
     for action in ("unlock", "lock"):
         await world.socket.act(f"lock.{action}", entity_id=world.lock)
         story.pictures.append(await world.another("media", len(story.pictures)))
+    story.gallery = await _gallery(world, "image")
+
+
+async def _gallery(world: World, kind: str) -> list[bytes]:
+    """Return what the media browser shows of the camera, the newest first."""
     root = await world.socket("media_source/browse_media")
     for title in ("SmartLock LE", "Porch"):
         (place,) = (c for c in root["children"] if c["title"] == title)
         root = await world.socket(
             "media_source/browse_media", media_content_id=place["media_content_id"]
         )
+    data = []
     for shown in root["children"]:
-        found = await world.socket(
-            "media_source/resolve_media", media_content_id=shown["media_content_id"]
-        )
-        story.gallery.append(await world.api.fetch(found["url"]))
+        if shown["media_class"] == kind:
+            found = await world.socket(
+                "media_source/resolve_media", media_content_id=shown["media_content_id"]
+            )
+            data.append(await world.api.fetch(found["url"]))
+    return data
+
+
+async def _film(world: World, story: Story) -> None:
+    """Have Frigate tell what it sees, and clips out of what it recorded."""
+    socket, api = world.socket, world.api
+    cameras = await socket("config_entries/subentries/list", entry_id=world.entry_id)
+    (camera,) = (one for one in cameras if one["subentry_type"] == "camera")
+    flow = await api.post(
+        _SUBENTRIES,
+        {
+            "handler": [world.entry_id, "camera"],
+            "subentry_id": camera["subentry_id"],
+        },
+    )
+    answer = await api.post(
+        f"{_SUBENTRIES}/{flow['flow_id']}",
+        {
+            "doors": [world.home.locks[0]["address"]],
+            "masks": LEFT_HALF,
+            "frigate": FRIGATE_NAME,
+            "frigate_url": world.home.frigate,
+            "pictured": ["person"],
+            "clip": 5,
+        },
+    )
+    assert answer["reason"] == "reconfigure_successful", answer
+
+    async def seen() -> Entry | None:
+        # Until Home Assistant has told the broker, nobody hears it.
+        await world.home("frigate", label="person")
+        entries = await world.entries()
+        return next((e for e in entries if e["kind"] == "camera_event"), None)
+
+    story.seen = await eventually(seen, "Frigate is heard", 20)
+    about = {"kind": "media", "what": "clip"}
+    story.clips.append(await world.logged(**about, of=story.seen["seq"]))
+    await socket.act("lock.unlock", entity_id=world.lock)
+    unlocked = await world.another("access", 4)
+    story.clips.append(await world.logged(**about, of=unlocked["seq"]))
+    story.films = await _gallery(world, "video")
+    await socket.act("lock.lock", entity_id=world.lock)
+    await world.becomes(world.lock, "locked")
+
+
+async def _plates(world: World) -> None:
+    """Have two plates read, one of them of a friend; then be seen no more."""
+    flow = await world.api.post(_OPTIONS, {"handler": world.entry_id})
+    path = f"{_OPTIONS}/{flow['flow_id']}"
+    form = await world.api.post(path, {"next_step_id": "plates"})
+    shown = {
+        field["name"]: field["description"]["suggested_value"]
+        for field in form["data_schema"]
+        if "suggested_value" in field.get("description", {})
+    }
+    answer = await world.api.post(path, {**shown, "on": True, "known": KNOWN_PLATE})
+    assert answer["reason"] == "plates_on", answer
+    for plate in (STRANGERS_PLATE, KNOWN_PLATE):
+        await world.home("frigate", label="car", plate=plate)
+    await world.logged(kind="plate", list="known")
     await world.socket.act("switch.turn_on", entity_id="switch.porch_privacy")
 
 

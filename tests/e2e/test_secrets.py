@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from custom_components.smartlock_le.cameras.plates import normal
 from harness import steps
 
 from . import secrets as look
 from .portal import Portal
 from .secrets import Hit, Secret
-from .story import ADMIN, AGENCY, GUEST, Story
+from .story import ADMIN, AGENCY, GUEST, KNOWN_PLATE, STRANGERS_PLATE, Story
 from .world import PIN, WRONG_PIN, World
 
 KEYS = "smartlock_le/keys/locks.json"
@@ -41,6 +42,10 @@ def secrets(world: World, story: Story) -> list[Secret]:
         look.key("key of the log", (folder / "log.key").read_bytes()),
         look.text("key of the codes", (folder / "codes.key").read_text()),
         look.key("epoch key", (folder / "epoch-1.key").read_bytes()),
+        look.text("listed plate", KNOWN_PLATE),
+        look.text("listed plate", normal(KNOWN_PLATE) or ""),
+        look.text("read plate", STRANGERS_PLATE),
+        look.text("read plate", normal(STRANGERS_PLATE) or ""),
         look.text("access token", world.api.tokens["access_token"]),
     ]
 
@@ -108,6 +113,7 @@ def test_files(world: World, secrets: list[Secret]) -> None:
     private = {
         "security PIN": KEYS,
         "pairing key": KEYS,
+        "listed plate": "smartlock_le/keys/plates.json",
         "key of the log": "smartlock_le/keys/log.key",
         "key of the codes": "smartlock_le/keys/codes.key",
         "epoch key": "smartlock_le/keys/epoch-1.key",

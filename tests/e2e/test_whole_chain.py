@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 
+import imageio_ffmpeg
 from PIL import Image
 import pytest
 
@@ -47,6 +48,32 @@ def test_pictures(story: Story) -> None:
         "unlocked",
         "locked",
     ]
+
+
+def test_clips(story: Story) -> None:
+    """One of what Frigate saw and one of an access, masked, in the log and the gallery."""
+    assert story.seen["event"] == "person"
+    assert [clip["result"] for clip in story.clips] == ["taken", "taken"]
+    for clip, data in zip(story.clips, reversed(story.films), strict=True):
+        assert hashlib.sha256(data).hexdigest() == clip["sha256"]
+        done = subprocess.run(
+            [
+                *(
+                    imageio_ffmpeg.get_ffmpeg_exe(),
+                    "-loglevel",
+                    "error",
+                    "-i",
+                    "pipe:0",
+                ),
+                *("-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "pipe:1"),
+            ],
+            input=data,
+            capture_output=True,
+            check=True,
+        )
+        seen = Image.open(io.BytesIO(done.stdout)).convert("RGB")
+        assert max(seen.getpixel((20, 20))) < 16
+        assert seen.getpixel((620, 20))[2] > 150
 
 
 def test_granting(story: Story) -> None:
@@ -153,7 +180,9 @@ def test_verified_elsewhere(portal: Portal, world: World, story: Story) -> None:
     report = portal(world.ask("verify_log"))
     said = verify(world.our_folder / "log.db", "--vkey", report["key"])
     assert f"{report['size']} entries" in said and report["root"] in said
-    assert f"Pictures checked: {len(story.pictures)}." in said
+    kept = [e for e in story.after if e["kind"] == "media" and e["file"]]
+    assert len(kept) >= len(story.pictures) + 2 * len(story.clips)
+    assert f"Pictures and clips checked: {len(kept)}." in said
     said = verify(story.export["path"], "--vkey", report["key"])
     assert f"{story.export['entries']} entries" in said
     assert "OK: " in said

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from harness import HarnessError, seed, steps
 from harness.api import Api, Websocket
+from harness.broker import BrokerProcess
 from harness.hass import HassProcess, eventually
 from harness.ports import free_port
 from harness.virtual import VirtualHomeProcess
@@ -31,6 +32,7 @@ class World:
         self.events: list[dict[str, Any]] = []
         """Every event on the bus, from before the integration was set up."""
         self.home: VirtualHomeProcess
+        self.broker: BrokerProcess
         self.socket: Websocket
         self.lock = ""
         """Id of the lock entity."""
@@ -52,10 +54,12 @@ class World:
         return self.hass.config / steps.DOMAIN
 
     async def start(self) -> None:
-        """Start both, make the owner, and listen to everything."""
+        """Start them, make the owner, and listen to everything."""
+        self.broker = await BrokerProcess.start(self.folder)
         self.home = await VirtualHomeProcess.start(
             self.folder / "virtual_home.log",
             *("--motor", "0.1", "--pin", PIN, "--camera-port", "0"),
+            *("--frigate-port", "0", "--broker-port", str(self.broker.port)),
             state=self.folder / "virtual_home.json",
         )
         seed.prepare(
@@ -64,6 +68,7 @@ class World:
                 port=self.hass.port,
                 proxy_port=self.home.proxy_port,
                 camera_url=self.home.camera,
+                broker_port=self.broker.port,
                 level="info",
                 our_level="debug",
             ),
@@ -90,12 +95,13 @@ class World:
         self.lock = await steps.lock(self.socket)
 
     async def stop(self) -> None:
-        """End both."""
+        """End them."""
         if hasattr(self, "socket"):
             await self.socket.close()
         await self.hass.stop()
-        if hasattr(self, "home"):
-            await self.home.stop()
+        for name in ("home", "broker"):
+            if hasattr(self, name):
+                await getattr(self, name).stop()
 
     # What tests ask for
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 import hashlib
 from itertools import batched
@@ -17,14 +17,12 @@ from sqlalchemy import RowMapping, Select, insert, select, update
 from ..log import Log, entries, erasures
 from ..log.canonical import dumps, microseconds, moment
 from ..models import HOME_ACTOR, Actor, utc_now
-from .models import Media
+from .models import Media, Taken, What
 from .shelf import Shelf
-from .still import Still
 from .tables import media
 
 _LOGGER = logging.getLogger(__name__)
 
-STILL = ".jpg"
 TAKEN = "taken"
 """The result of a picture that is kept."""
 _VISIT = 120_000_000
@@ -65,7 +63,8 @@ class Album:
 
     async def keep(
         self,
-        still: Still | None,
+        what: What,
+        taken: Taken | None,
         result: str,
         *,
         camera: str,
@@ -73,15 +72,15 @@ class Album:
         of: int,
         wanted: Callable[[], bool],
     ) -> Media | None:
-        """Enter a picture, or why there is none; return it if it is kept.
+        """Enter a picture or clip, or why there is none; return it if it is kept.
 
         `wanted` tells whether the owner still wants it, as it is.
         """
-        name = secrets.token_hex(16) + STILL if still else ""
-        if still is not None:
-            result = await self._put(name, still, wanted) or result
+        name = secrets.token_hex(16) + what.suffix if taken else ""
+        if taken is not None:
+            result = await self._put(name, taken.data, wanted) or result
             if result != TAKEN:
-                still, name = None, ""
+                taken, name = None, ""
         time = utc_now()
 
         def remember(seq: int) -> list[Any]:
@@ -105,14 +104,14 @@ class Album:
                 "camera": camera,
                 "lock": lock,
                 "of": of,
-                "what": "still",
+                "what": what.value,
                 "result": result,
                 "file": name,
-                "sha256": hashlib.sha256(still.data).hexdigest() if still else "",
-                "bytes": len(still.data) if still else 0,
-                "width": still.width if still else 0,
-                "height": still.height if still else 0,
-                "masks": still.masks if still else 0,
+                "sha256": hashlib.sha256(taken.data).hexdigest() if taken else "",
+                "bytes": len(taken.data) if taken else 0,
+                "width": taken.width if taken else 0,
+                "height": taken.height if taken else 0,
+                "masks": taken.masks if taken else 0,
             },
             time=time,
             also=remember,
@@ -120,13 +119,13 @@ class Album:
         return Media(name, camera, lock, time, of) if name else None
 
     async def _put(
-        self, name: str, still: Still, wanted: Callable[[], bool]
+        self, name: str, data: bytes, wanted: Callable[[], bool]
     ) -> str | None:
-        """Write a picture; return why not, if so."""
+        """Write a file; return why not, if so."""
         if not wanted():
             return "withdrawn"
         try:
-            await self._hass.async_add_executor_job(self._shelf.put, name, still.data)
+            await self._hass.async_add_executor_job(self._shelf.put, name, data)
         except OSError as err:
             _LOGGER.warning("A picture was not kept: %s", err.strerror)
             return "not_kept"
@@ -136,12 +135,12 @@ class Album:
         return "withdrawn"
 
     async def of_camera(
-        self, camera: str, *, limit: int, before: datetime | None = None
+        self, camera: str, *, limit: int, what: What | None = None
     ) -> list[Media]:
-        """Return its pictures, the newest first. Raises LogUnavailable."""
+        """Return what is kept of it, the newest first. Raises LogUnavailable."""
         found = self._there().where(media.c.camera == camera)
-        if before is not None:
-            found = found.where(media.c.time < microseconds(before))
+        if what is not None:
+            found = found.where(media.c.file.endswith(what.suffix))
         rows = await self._log.read(found.order_by(media.c.time.desc()).limit(limit))
         return [_media(row) for row in rows]
 
@@ -155,8 +154,12 @@ class Album:
         rows = await self._log.read(self._there().where(media.c.file == file))
         return _media(rows[0]) if rows else None
 
+    def path(self, found: Media) -> Path:
+        """Return where its file is."""
+        return self._shelf.path(found.file)
+
     async def read(self, found: Media) -> bytes | None:
-        """Return a picture's JPEG; None: it cannot be read."""
+        """Return its bytes; None: it cannot be read."""
         try:
             return await self._hass.async_add_executor_job(self._shelf.get, found.file)
         except OSError as err:

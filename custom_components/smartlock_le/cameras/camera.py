@@ -1,6 +1,8 @@
 """One camera of the home, and how a picture is got from it."""
 
+import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 import logging
 import sys
 from typing import Any
@@ -11,15 +13,16 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 
 from ..listeners import Listeners
+from ..models import utc_now
 from .album import TAKEN
 from .masks import Polygon
-from .models import Media, Settings
-from .still import Still, StillError, develop
+from .models import Media, Settings, Taken
+from .still import StillError, develop
 
 _LOGGER = logging.getLogger(__name__)
 
 DEADLINE = 10
-"""Seconds that a camera has for a picture."""
+"""Seconds that a camera has for a picture, or to say where its stream is."""
 AT_ONCE = 4
 """How many pictures of one camera may be on their way: more would show the same."""
 
@@ -35,6 +38,10 @@ class Camera:
         self._on_change = Listeners[()]()
         self._on_event = Listeners[str, str]()
         self._running = 0
+        self.filming = False
+        """A clip is on its way."""
+        self.public_since = datetime.min.replace(tzinfo=UTC)
+        """When privacy was switched off last, if it was."""
 
     @property
     def entity_id(self) -> str | None:
@@ -61,6 +68,8 @@ class Camera:
 
     def set(self, settings: Settings) -> None:
         """Take what the owner says now; it counts for a picture on its way, too."""
+        if self.settings.private and not settings.private:
+            self.public_since = utc_now()
         self.settings = settings
         self._on_change.tell()
 
@@ -73,13 +82,13 @@ class Camera:
         """Tell whether a picture with these zones may be kept now."""
         return not self.settings.private and self.settings.masks == masks
 
-    async def photograph(self, masks: tuple[Polygon, ...]) -> tuple[Still | None, str]:
+    async def photograph(self, masks: tuple[Polygon, ...]) -> tuple[Taken | None, str]:
         """Return a picture as it may be kept, or None and why: the result of its entry."""
         if self._running >= AT_ONCE:
             return None, "busy"
         self._running += 1
         try:
-            data = await self._ask()
+            data = await self.picture()
             if data is None:
                 return None, "unreachable"
             still = await self._hass.async_add_executor_job(develop, data, masks)
@@ -89,19 +98,28 @@ class Camera:
             self._running -= 1
         return still, TAKEN
 
-    async def _ask(self) -> bytes | None:
+    async def picture(self) -> bytes | None:
+        """Return what it gives as a picture now, whatever that is; None: nothing."""
+        image = await self._ask("async_get_image")
+        return None if image is None else bytes(image.content)
+
+    async def stream_url(self) -> str | None:
+        """Return where its stream is, as far as it has one."""
+        url = await self._ask("async_get_stream_source")
+        return url if isinstance(url, str) else None
+
+    async def _ask(self, function: str) -> Any:
         # Where a camera is, this is loaded; where none is, it need not be.
         component: Any = sys.modules.get("homeassistant.components.camera")
         if component is None or (entity_id := self.entity_id) is None:
             return None
         try:
-            image = await component.async_get_image(self._hass, entity_id, DEADLINE)
+            async with asyncio.timeout(DEADLINE):
+                return await getattr(component, function)(self._hass, entity_id)
         except (HomeAssistantError, ClientError, OSError) as err:
             _LOGGER.debug("No picture of %s: %s", entity_id, type(err).__name__)
-            return None
         except Exception as err:  # noqa: BLE001
             # A camera is anybody's code, and its errors may say its password; that it
             # brought no picture must be entered.
             _LOGGER.error("Camera %s failed: %s", entity_id, type(err).__name__)
-            return None
-        return bytes(image.content)
+        return None

@@ -1,5 +1,6 @@
 """The cameras of the home: which there are, and a picture for each access."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,8 +13,10 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import (
+    CONF_CLIP,
     CONF_DOORS,
     CONF_FRIGATE,
+    CONF_FRIGATE_URL,
     CONF_MASKS,
     CONF_PICTURED,
     CONF_PRIVATE,
@@ -25,8 +28,9 @@ from . import masks
 from .album import Album
 from .announcers import Announcers
 from .camera import Camera
+from .filming import film
 from .frigate import Frigate
-from .models import Media, Seen, Settings
+from .models import Media, Seen, Settings, What
 from .plate_file import PlatesLocked
 from .plate_reads import PlateReads, PlateSettings
 from .plates import PlateList, PlateRead
@@ -45,8 +49,10 @@ ACCESS, ALARM = "access", "alarm"
 
 QUIET = timedelta(seconds=10)
 """A sensor that flutters does not fill the disk: so long after an entry is no other."""
-SNAPSHOT, PLATE = "snapshot", "plate"
-"""The events of a picture that was kept, and of a listed plate."""
+EVENTS = {What.STILL: "snapshot", What.CLIP: "clip"}
+"""The events of a picture and of a clip that are kept."""
+PLATE = "plate"
+"""The event of a listed plate."""
 
 type Spawn = Callable[[Coroutine[Any, Any, Any], str], object]
 type AddCamera = Callable[[str, Camera], None]
@@ -66,6 +72,9 @@ def settings_of(subentry: ConfigSubentry) -> Settings:
         data[CONF_PRIVATE],
         {kind: tuple(data[kind]) for kind in Seen if data.get(kind)},
         data.get(CONF_FRIGATE, ""),
+        data.get(CONF_FRIGATE_URL, ""),
+        # A number out of the form has a point.
+        int(data.get(CONF_CLIP, 0)),
         frozenset(map(Seen, data.get(CONF_PICTURED, ()))),
     )
 
@@ -204,23 +213,36 @@ class Cameras:
                 )
 
     async def take(self, camera: Camera, lock: str, of: int, because: str) -> None:
-        """Take a picture and enter it, or why there is none."""
+        """Take a picture, and a clip if one is wanted; enter each, or why it is not."""
+        wanted = [What.STILL, What.CLIP] if camera.settings.clip else [What.STILL]
+        async with asyncio.TaskGroup() as group:
+            for what in wanted:
+                group.create_task(self._take(what, camera, lock, of, because))
+
+    async def _take(
+        self, what: What, camera: Camera, lock: str, of: int, because: str
+    ) -> None:
         masks_then, erasures = camera.settings.masks, self._erasures
-        still, result = await camera.photograph(masks_then)
+        if what is What.CLIP:
+            taken, result = await film(self._hass, camera, masks_then)
+        else:
+            taken, result = await camera.photograph(masks_then)
         if not self._following:
             # A camera may swallow that its task was ended.
             return
         kept = await self.album.keep(
-            still,
+            what,
+            taken,
             result,
             camera=camera.settings.id,
             lock=lock,
             of=of,
             wanted=lambda: camera.wants(masks_then),
         )
-        if kept:
+        if kept and what is What.STILL:
             camera.show(kept)
-            camera.tell(SNAPSHOT, because)
+        if kept:
+            camera.tell(EVENTS[what], because)
         if erasures != self._erasures:
             # It may be of somebody who was erased meanwhile.
             await self._erase_persons()
@@ -257,7 +279,7 @@ class Cameras:
         await self.take(camera, lock, entry.seq if entry else -1, kind)
 
     async def _show_last(self, camera: Camera) -> None:
-        found = await self.album.of_camera(camera.settings.id, limit=1)
+        found = await self.album.of_camera(camera.settings.id, limit=1, what=What.STILL)
         camera.show(found[0] if found else None)
 
     async def erase_old(self, days: int) -> None:

@@ -40,8 +40,42 @@ class Settings:
     announced: Announced = field(default_factory=dict)
     frigate: str = ""
     """Its name in Frigate, which announces things on MQTT."""
+    frigate_url: str = ""
+    """Where Frigate answers, for clips out of what it records."""
+    clip: int = 0
+    """Seconds of a clip with each picture, 0: none."""
     pictured: frozenset[Seen] = frozenset()
     """Of what there is an entry and a picture, as of an access."""
+
+
+class What(StrEnum):
+    """What is kept."""
+
+    STILL = "still"
+    CLIP = "clip"
+
+    @property
+    def suffix(self) -> str:
+        """How its files' names end."""
+        return ".jpg" if self is What.STILL else ".mp4"
+
+    @property
+    def content_type(self) -> str:
+        """Its type, as HTTP says it."""
+        return "image/jpeg" if self is What.STILL else "video/mp4"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A picture or a clip as it is kept: JPEG, MP4."""
+
+    data: bytes
+    what: What = What.STILL
+    width: int = 0
+    """In pixels; 0: not known, of a clip."""
+    height: int = 0
+    masks: int = 0
+    """How many zones of it are black."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +89,8 @@ class Media:
     """When it came, UTC."""
     of: int
     """Number of the entry of its access, or -1."""
+
+    @property
+    def what(self) -> What:
+        """What it is."""
+        return What.CLIP if self.file.endswith(What.CLIP.suffix) else What.STILL

@@ -24,6 +24,10 @@ class Shelf:
         with written(self._folder / name) as file:
             file.write(data)
 
+    def path(self, name: str) -> Path:
+        """Return where a file is."""
+        return self._folder / name
+
     def get(self, name: str) -> bytes:
         """Return a file."""
         return (self._folder / name).read_bytes()

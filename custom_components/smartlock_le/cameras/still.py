@@ -1,6 +1,5 @@
 """A still picture: what a camera gave is looked at, and masked, before it is kept."""
 
-from dataclasses import dataclass
 import io
 import struct
 
@@ -8,6 +7,7 @@ from PIL import Image
 from PIL.Image import Transpose
 
 from .masks import Polygon, paint
+from .models import Taken, What
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_PIXELS = 50_000_000
@@ -42,18 +42,7 @@ class StillError(Exception):
         self.result = result
 
 
-@dataclass(frozen=True, slots=True)
-class Still:
-    """A JPEG as it is kept."""
-
-    data: bytes
-    width: int
-    height: int
-    masks: int = 0
-    """How many zones of it are black."""
-
-
-def develop(data: bytes, masks: tuple[Polygon, ...]) -> Still:
+def develop(data: bytes, masks: tuple[Polygon, ...]) -> Taken:
     """Make what is kept of what a camera gave. For a thread: it takes a while.
 
     A JPEG without a mask stays as the camera made it; all else becomes one, without
@@ -67,7 +56,7 @@ def develop(data: bytes, masks: tuple[Polygon, ...]) -> Still:
                 raise StillError("too_large")
             image.load()
             if image.format == "JPEG" and not masks:
-                return Still(data, image.width, image.height)
+                return Taken(data, What.STILL, image.width, image.height)
             # Zones are drawn on what is seen.
             turned = _TURNED.get(image.getexif().get(_ORIENTATION, 1))
             upright = image if turned is None else image.transpose(turned)
@@ -82,4 +71,4 @@ def develop(data: bytes, masks: tuple[Polygon, ...]) -> Still:
     paint(kept, masks)
     made = io.BytesIO()
     kept.save(made, "JPEG", quality=_QUALITY)
-    return Still(made.getvalue(), kept.width, kept.height, len(masks))
+    return Taken(made.getvalue(), What.STILL, *kept.size, len(masks))

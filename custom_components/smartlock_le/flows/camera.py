@@ -1,6 +1,7 @@
 """Add a camera to the home, or set it up anew."""
 
 from collections.abc import Mapping
+import shutil
 from typing import Any
 
 from homeassistant.config_entries import (
@@ -13,22 +14,29 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     EntitySelector,
     EntitySelectorConfig,
+    NumberSelector,
+    NumberSelectorConfig,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
+    TextSelectorType,
 )
 import voluptuous as vol
+from yarl import URL
 
 from ..cameras import masks
 from ..cameras.announcers import suggested
+from ..cameras.clip import LONGEST, binary
 from ..cameras.models import Seen
 from ..const import (
     CONF_CAMERA,
+    CONF_CLIP,
     CONF_DOORS,
     CONF_FRIGATE,
+    CONF_FRIGATE_URL,
     CONF_MASKS,
     CONF_PICTURED,
     CONF_PRIVATE,
@@ -36,6 +44,16 @@ from ..const import (
     SUBENTRY_CAMERA,
     SUBENTRY_LOCK,
 )
+
+
+def _is_address(text: str) -> bool:
+    """Tell whether it is where Frigate can be asked: it takes no password there."""
+    try:
+        url = URL(text)
+    except ValueError:
+        return False
+    asked = url.query_string or url.fragment or url.user or url.password
+    return url.scheme in ("http", "https") and bool(url.host) and not asked
 
 
 class CameraFlow(ConfigSubentryFlow):
@@ -77,7 +95,7 @@ class CameraFlow(ConfigSubentryFlow):
         name = state.name if state else self._entity_id
         errors: dict[str, str] = {}
         if user_input is not None:
-            data, errors = self._read(user_input)
+            data, errors = await self._read(user_input)
             if self._camera_id in self._known():
                 return self.async_abort(reason="already_configured")
             if not errors:
@@ -105,7 +123,7 @@ class CameraFlow(ConfigSubentryFlow):
         entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
         errors: dict[str, str] = {}
         if user_input is not None:
-            data, errors = self._read(user_input)
+            data, errors = await self._read(user_input)
             if not errors:
                 # The entry's listener takes them up.
                 return self.async_update_and_abort(
@@ -184,6 +202,9 @@ class CameraFlow(ConfigSubentryFlow):
                 ),
                 **{vol.Optional(kind.value): announcers for kind in Seen},
                 vol.Optional(CONF_FRIGATE): TextSelector(),
+                vol.Optional(CONF_FRIGATE_URL): TextSelector(
+                    TextSelectorConfig(type=TextSelectorType.URL)
+                ),
                 vol.Optional(CONF_PICTURED): SelectSelector(
                     SelectSelectorConfig(
                         options=[kind.value for kind in Seen],
@@ -192,13 +213,18 @@ class CameraFlow(ConfigSubentryFlow):
                         mode=SelectSelectorMode.LIST,
                     )
                 ),
+                vol.Optional(CONF_CLIP): NumberSelector(
+                    NumberSelectorConfig(
+                        min=0, max=LONGEST, step=5, unit_of_measurement="s"
+                    )
+                ),
                 vol.Optional(CONF_MASKS): TextSelector(
                     TextSelectorConfig(multiline=True)
                 ),
             }
         )
 
-    def _read(
+    async def _read(
         self, user_input: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """Return what was entered, and what is wrong with it."""
@@ -208,6 +234,14 @@ class CameraFlow(ConfigSubentryFlow):
             masks.parse(zones)
         except ValueError:
             errors[CONF_MASKS] = "masks_invalid"
+        address = user_input.get(CONF_FRIGATE_URL, "").strip().rstrip("/")
+        if address and not _is_address(address):
+            errors[CONF_FRIGATE_URL] = "frigate_url_invalid"
+        seconds = int(user_input.get(CONF_CLIP, 0))
+        if seconds and not await self.hass.async_add_executor_job(
+            shutil.which, binary(self.hass)
+        ):
+            errors[CONF_CLIP] = "ffmpeg_missing"
         announced = {
             kind.value: [self._lasting(one) for one in user_input.get(kind, [])]
             for kind in Seen
@@ -216,6 +250,8 @@ class CameraFlow(ConfigSubentryFlow):
             CONF_DOORS: user_input.get(CONF_DOORS, []),
             CONF_PICTURED: user_input.get(CONF_PICTURED, []),
             CONF_FRIGATE: user_input.get(CONF_FRIGATE, "").strip(),
+            CONF_FRIGATE_URL: address,
+            CONF_CLIP: seconds,
             CONF_MASKS: zones,
             **announced,
         }, errors

@@ -634,14 +634,16 @@ class Media:
         there = {seq: file for seq, file in self.files.items() if seq not in said}
         if self.folder is None:
             if there:
-                report.notes.append("Pictures were NOT checked against their entries.")
+                report.notes.append(
+                    "Pictures and clips were NOT checked against their entries."
+                )
             return
         for seq, file in there.items():
             if found := self._wrong(*file):
                 report.add(seq, f"entry {seq}: its picture {found}")
         if self.files:
             report.notes.append(
-                f"Pictures checked: {len(there)}. Erased, as entries say: {len(said)}."
+                f"Pictures and clips checked: {len(there)}. Erased, as entries say: {len(said)}."
             )
 
     def _wrong(self, file: str, digest: str, size: Any) -> str:

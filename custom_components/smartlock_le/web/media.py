@@ -1,4 +1,4 @@
-"""Pictures, for who may see their camera: with a login, or by a path that is signed."""
+"""Pictures and clips, for who may see their camera: with a login, or by a path that is signed."""
 
 from http import HTTPStatus
 from typing import Final
@@ -16,13 +16,13 @@ from ..log import LogUnavailable
 URL: Final = f"/api/{DOMAIN}/media/"
 _HEADERS = {
     "Cache-Control": "private, no-store",
-    "Content-Security-Policy": "default-src 'none'",
+    "Content-Security-Policy": "default-src 'none'; media-src 'self'",
     "X-Content-Type-Options": "nosniff",
 }
 
 
 class MediaView(HomeAssistantView):
-    """Gives one picture."""
+    """Gives one picture or clip, of a clip also parts."""
 
     url = URL + "{file}"
     name = f"api:{DOMAIN}:media"
@@ -31,7 +31,7 @@ class MediaView(HomeAssistantView):
         """Take Home Assistant: a home may come later."""
         self._hass = hass
 
-    async def get(self, request: web.Request, file: str) -> web.Response:
+    async def get(self, request: web.Request, file: str) -> web.StreamResponse:
         """Give it. What is not there and what is not for this user looks the same."""
         home = loaded_home(self._hass)
         if home is None:
@@ -42,10 +42,8 @@ class MediaView(HomeAssistantView):
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
         if found is None or not may_see(home, request[KEY_HASS_USER], found.camera):
             return web.Response(status=HTTPStatus.NOT_FOUND)
-        data = await home.cameras.album.read(found)
-        if data is None:
-            return web.Response(status=HTTPStatus.NOT_FOUND)
-        return web.Response(body=data, content_type="image/jpeg", headers=_HEADERS)
+        headers = {**_HEADERS, "Content-Type": found.what.content_type}
+        return web.FileResponse(home.cameras.album.path(found), headers=headers)
 
 
 def may_see(home: Home, user: User, camera_id: str) -> bool:

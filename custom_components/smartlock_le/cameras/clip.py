@@ -1,0 +1,239 @@
+"""A clip: what ffmpeg makes of what a camera shows, masked before it is anywhere.
+
+ffmpeg gives it to us, and no file is written before it is whole: what is withdrawn
+meanwhile was never on the disk. It has no sound: other people's talk is not ours to keep.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+import io
+import logging
+import sys
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from PIL import Image
+
+from .masks import Polygon, paint
+
+_LOGGER = logging.getLogger(__name__)
+
+LONGEST = 60
+"""Seconds a clip may have."""
+MAX_BYTES = 64 * 1024 * 1024
+DEADLINE = 15
+"""Seconds that a source has beyond the length of its clip."""
+_GRACE = 3
+"""Seconds that ffmpeg has to finish what it has."""
+_CHUNK = 64 * 1024
+_MASK = (1920, 1080)
+"""Pixels the zones are drawn on; ffmpeg makes them fit the picture."""
+
+_NETWORK = "rtsp,rtsps,rtp,rtmp,rtmps,srtp,udp,tcp,tls,http,https,crypto"
+"""What a stream may lead to: no file of this machine, whatever a camera answers."""
+_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https")
+
+# An MP4 in parts (ISO/IEC 14496-12, 8.8): what is there of one that broke off can be seen.
+_PARTS = ("-movflags", "frag_keyframe+empty_moov+default_base_moof")
+_MP4 = (*_PARTS, "-frag_duration", "1000000", "-f", "mp4", "pipe:1")
+_ENCODE = (
+    "-c:v",
+    "libx264",
+    "-preset",
+    "veryfast",
+    "-crf",
+    "26",
+    "-pix_fmt",
+    "yuv420p",
+)
+# Small enough for a small machine, and even, which the encoder needs.
+_FIT = "scale=w='trunc(min(1280,iw)/2)*2':h=-2"
+_MASKED = (
+    "[0:v:0]{fit}[seen];[1:v][seen]scale2ref=flags=neighbor[zones][fit];"
+    "[fit][zones]overlay[out]"
+)
+# Single pictures say of no time: each is shown from when it came.
+_AS_THEY_COME = ("-use_wallclock_as_timestamps", "1")
+_OFTEN = f"fps=10,{_FIT}"
+
+
+class ClipError(Exception):
+    """There is none; `result` is why, as its entry says it."""
+
+    def __init__(self, result: str) -> None:
+        """Take the result."""
+        super().__init__(result)
+        self.result = result
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An address that ffmpeg opens."""
+
+    url: str
+    encoded: bool
+    """It is what browsers play, and may stay as it is: a camera's H.264."""
+
+
+type Frames = AsyncIterator[bytes]
+"""JPEGs, masked already, as they come."""
+
+
+def binary(hass: HomeAssistant) -> str:
+    """Return the ffmpeg that Home Assistant is set to, or the one on its path."""
+    component: Any = sys.modules.get("homeassistant.components.ffmpeg")
+    if component is not None:
+        with suppress(ValueError):
+            return str(component.get_ffmpeg_manager(hass).binary)
+    return "ffmpeg"
+
+
+def can_open(url: str | None) -> bool:
+    """Tell whether an address is on the network, as a stream is."""
+    return bool(url) and str(url).partition("://")[0].lower() in _SCHEMES
+
+
+def _zones(masks: tuple[Polygon, ...]) -> bytes:
+    """Return a PNG that is black in the zones and clear elsewhere."""
+    image = Image.new("L", _MASK, 255)
+    paint(image, masks)
+    zones = Image.new("LA", _MASK)
+    zones.putalpha(image.point(lambda level: 255 - level))
+    made = io.BytesIO()
+    zones.save(made, "PNG")
+    return made.getvalue()
+
+
+def _of_stream(stream: Stream, seconds: int, *, masked: bool) -> list[str]:
+    arguments = ["-protocol_whitelist", _NETWORK]
+    if stream.url.lower().startswith("rtsp"):
+        # Over UDP, parts get lost.
+        arguments += ["-rtsp_transport", "tcp"]
+    if not stream.encoded:
+        arguments += _AS_THEY_COME
+    arguments += ["-i", stream.url]
+    fit = _FIT if stream.encoded else _OFTEN
+    if masked:
+        arguments += ["-protocol_whitelist", "pipe", "-f", "png_pipe", "-i", "pipe:0"]
+        made = ["-filter_complex", _MASKED.format(fit=fit), "-map", "[out]", *_ENCODE]
+    elif stream.encoded:
+        made = ["-map", "0:v:0", "-c:v", "copy"]
+    else:
+        made = ["-map", "0:v:0", "-vf", fit, *_ENCODE]
+    return [*arguments, *made, "-t", str(seconds)]
+
+
+def _of_frames(seconds: int) -> list[str]:
+    # It need not look ahead to know what they are.
+    known = ["-probesize", "32", "-analyzeduration", "0", "-f", "mjpeg"]
+    source = [*_AS_THEY_COME, *known, "-i", "pipe:0"]
+    return [*source, "-vf", _OFTEN, *_ENCODE, "-t", str(seconds)]
+
+
+async def record(
+    hass: HomeAssistant,
+    source: Stream | Frames,
+    seconds: int,
+    masks: tuple[Polygon, ...],
+) -> bytes:
+    """Return so many seconds of a source as MP4, or what there was of them.
+
+    Raises ClipError. If it is cancelled, ffmpeg is ended at once.
+    """
+    if isinstance(source, Stream):
+        zones = await hass.async_add_executor_job(_zones, masks) if masks else b""
+        arguments = _of_stream(source, seconds, masked=bool(masks))
+        feed = _one(zones)
+    else:
+        arguments, feed = _of_frames(seconds), source
+    try:
+        process = await asyncio.create_subprocess_exec(
+            binary(hass),
+            *("-nostdin", "-hide_banner", "-loglevel", "quiet"),
+            *(*arguments, "-an", "-sn", "-dn", "-map_metadata", "-1", *_MP4),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # It would tell the address, and the password in it.
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except OSError as err:
+        _LOGGER.warning("ffmpeg cannot be run: %s", err.strerror)
+        raise ClipError("no_ffmpeg") from None
+    try:
+        made = await _run(process, feed, seconds)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+    if not (clip := whole(made)):
+        raise ClipError("unreachable")
+    return clip
+
+
+async def _one(data: bytes) -> Frames:
+    yield data
+
+
+async def _run(
+    process: asyncio.subprocess.Process, feed: Frames, seconds: int
+) -> bytearray:
+    made = bytearray()
+    reading = asyncio.create_task(_read(process, made))
+    feeding = asyncio.create_task(_feed(process, feed))
+    try:
+        done, _ = await asyncio.wait([reading], timeout=seconds + DEADLINE)
+        if not done:
+            # The camera said nothing any more: what it said before is worth keeping.
+            process.terminate()
+            await asyncio.wait([reading], timeout=_GRACE)
+        if reading.done():
+            reading.result()
+        if feeding.done():
+            feeding.result()
+        return made
+    finally:
+        for task in (reading, feeding):
+            task.cancel()
+        await asyncio.gather(reading, feeding, return_exceptions=True)
+
+
+async def _read(process: asyncio.subprocess.Process, made: bytearray) -> None:
+    assert process.stdout
+    while chunk := await process.stdout.read(_CHUNK):
+        made += chunk
+        if len(made) > MAX_BYTES:
+            raise ClipError("too_large")
+
+
+async def _feed(process: asyncio.subprocess.Process, feed: Frames) -> None:
+    assert process.stdin
+    # It ends when it has enough, and need not tell.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        async for data in feed:
+            process.stdin.write(data)
+            await process.stdin.drain()
+        process.stdin.close()
+        await process.stdin.wait_closed()
+
+
+def whole(made: bytes | bytearray) -> bytes:
+    """Return an MP4 in parts up to its last whole part; empty: no picture is in it."""
+    end, last = 0, b""
+    for kind, start, size in _boxes(made):
+        if kind == b"mdat" and last == b"moof":
+            end = start + size
+        last = kind
+    return bytes(made[:end])
+
+
+def _boxes(made: bytes | bytearray) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start and size of each whole box; ISO/IEC 14496-12, 4.2."""
+    start = 0
+    while start + 8 <= len(made):
+        size = int.from_bytes(made[start : start + 4])
+        if size < 8 or start + size > len(made):
+            return
+        yield bytes(made[start + 4 : start + 8]), start, size
+        start += size
