@@ -25,6 +25,7 @@ from .virtual import VirtualHomeProcess
 FOLDER = ROOT / ".cache" / "develop"
 HOME_NAME, NAME, USER, PASSWORD = "Demo home", "Demo", "demo", "demo"
 PIN = "1234"
+FRIGATE_PORT = 15000
 
 _TEXT = """\
 
@@ -109,7 +110,8 @@ class Demo:
         self._proxy_port = free_port()
         self._zigbee_port = free_port()
         self._camera_port = free_port()
-        self._frigate_port = free_port()
+        # The same each time: the camera keeps the address that was entered.
+        self._frigate_port = free_port() if is_taken(FRIGATE_PORT) else FRIGATE_PORT
         # Where there is none, Frigate keeps to itself what it sees.
         self._broker_port = free_port() if BROKER.exists() else None
 

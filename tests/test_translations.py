@@ -313,7 +313,7 @@ def test_entities() -> None:
     assert set(access["method"]["state"]) == {method.value for method in Method}
     seen = TEXTS["entity"]["event"]["seen"]["state_attributes"]
     kinds = [kind.value for kind in Seen]
-    assert list(seen["event_type"]["state"]) == [*kinds, "plate", "snapshot"]
+    assert list(seen["event_type"]["state"]) == [*kinds, "plate", "snapshot", "clip"]
     assert list(seen["of"]["state"]) == ["access", "alarm", *kinds, "plate"]
     assert list(TEXTS["selector"]["pictured"]["options"]) == kinds
     attributes = TEXTS["entity"]["sensor"]["log_size"]["state_attributes"]

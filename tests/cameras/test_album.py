@@ -107,7 +107,10 @@ async def check(
     assert report.ok, report.bad
     files = {path.name: path.read_bytes() for path in (folder / "media").iterdir()}
     assert files == {media.file: data for media, data in kept.items()}
+    # What Home Assistant's backup would take with it, too.
+    await log.care.begin_backup()
     disk = everything(folder)
+    await log.care.end_backup()
     for data in gone.values():
         assert not any(data[at : at + 16] in disk for at in range(0, len(data), 16))
     album = Album(None, log, folder / "media")  # type: ignore[arg-type]

@@ -138,7 +138,9 @@ class TestOfAnAccess:
     async def test_a_guest_is_told(self, hass: HomeAssistant, door: Door) -> None:
         """That there is a camera at the door, and for how long pictures are kept."""
         text = (await act(hass, "guest_notice"))["text"]
-        assert "90 days" in text and "Pictures are erased after 30 days" in text
+        assert (
+            "90 days" in text and "Pictures and clips are erased after 30 days" in text
+        )
         # A bell without a door of ours takes some, too.
         await reconfigure(door, doors=[], pictured=["ring"])
         assert "Pictures" in (await act(hass, "guest_notice"))["text"]

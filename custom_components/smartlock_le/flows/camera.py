@@ -45,6 +45,8 @@ from ..const import (
     SUBENTRY_LOCK,
 )
 
+_EXAMPLE = "http://192.168.1.20:5000"
+
 
 def _is_address(text: str) -> bool:
     """Tell whether it is where Frigate can be asked: it takes no password there."""
@@ -140,7 +142,7 @@ class CameraFlow(ConfigSubentryFlow):
             step_id=step,
             data_schema=self.add_suggested_values_to_schema(self._schema(), shown),
             errors=errors,
-            description_placeholders={"name": name},
+            description_placeholders={"name": name, "example": _EXAMPLE},
         )
 
     def _shown(self, subentry: ConfigSubentry) -> dict[str, Any]:
