@@ -32,6 +32,7 @@ from tests.conftest import log_of, until
 from tests.support import act
 from virtual_home.camera import HEIGHT, WIDTH, Trouble, bar
 from virtual_home.frigate import NAME, Frigate
+from virtual_home.rtsp import RtspCamera
 
 from .conftest import ENTITY, LAST, Door, add_camera
 from .test_events import heard
@@ -219,6 +220,21 @@ class TestOfAnAccess:
             assert near(image, (20, 20), left)
             assert near(image, (WIDTH // 2 - 4, HEIGHT // 2), left)
             assert near(image, (WIDTH - 20, 20), _BLUE)
+
+    @pytest.mark.parametrize("masks", ["", LEFT_HALF])
+    async def test_of_rtsp(self, hass: HomeAssistant, door: Door, masks: str) -> None:
+        """What most cameras speak; without zones it stays as the camera made it."""
+        async with RtspCamera(door.source) as camera:
+            await add_stream(hass, door, camera.url, masks=masks)
+            entry = await filmed(door)
+        assert (entry["result"], entry["masks"]) == ("taken", int(bool(masks)))
+        seen = await asyncio.to_thread(frames, clips(door)[0].read_bytes())
+        assert SECONDS * 5 - 3 <= len(seen) <= SECONDS * 5 + 2
+        assert seen[0].size == (WIDTH, HEIGHT)
+        for image in seen:
+            assert near(image, (20, 20), (0, 0, 0) if masks else _RED)
+            assert near(image, (WIDTH - 20, 20), _BLUE)
+        assert seen[0].tobytes() != seen[-1].tobytes(), "it does not move"
 
     async def test_zones_of_pictures(self, door: Door) -> None:
         """They are black before ffmpeg has them."""
