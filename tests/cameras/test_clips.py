@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from errno import ENOSPC
 import hashlib
@@ -235,6 +235,41 @@ class TestOfAnAccess:
             assert near(image, (20, 20), (0, 0, 0) if masks else _RED)
             assert near(image, (WIDTH - 20, 20), _BLUE)
         assert seen[0].tobytes() != seen[-1].tobytes(), "it does not move"
+
+    @pytest.mark.parametrize("sizes", [(640, 1280), (1280, 640)])
+    async def test_zones_of_a_stream_that_changes(
+        self, hass: HomeAssistant, door: Door, sizes: tuple[int, int]
+    ) -> None:
+        """A camera may change the size of what it shows; the zones stay where they are."""
+        pictures = []
+        for width in sizes:
+            made = io.BytesIO()
+            Image.new("RGB", (width, width * 9 // 16), _RED).save(made, "JPEG")
+            pictures.append(made.getvalue())
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            kind = "multipart/x-mixed-replace; boundary=picture"
+            response = web.StreamResponse(headers={"Content-Type": kind})
+            await response.prepare(request)
+            with suppress(ConnectionResetError):
+                for number in range(60):
+                    data = pictures[number >= 15]
+                    head = f"Content-Type: image/jpeg\r\nContent-Length: {len(data)}"
+                    part = f"--picture\r\n{head}\r\n\r\n".encode() + data + b"\r\n"
+                    await response.write(part)
+                    await asyncio.sleep(0.1)
+            return response
+
+        async with server(answer) as url:
+            await add_stream(hass, door, f"{url}/live", masks=LEFT_HALF, clip=4)
+            assert (await filmed(door))["result"] == "taken"
+        seen = await asyncio.to_thread(frames, clips(door)[0].read_bytes())
+        assert len(seen) >= 15
+        for image in seen:
+            width, height = image.size
+            assert near(image, (20, 20), (0, 0, 0))
+            assert near(image, (width // 2 - 4, height - 4), (0, 0, 0))
+            assert near(image, (width - 20, 20), _RED)
 
     async def test_zones_of_pictures(self, door: Door) -> None:
         """They are black before ffmpeg has them."""

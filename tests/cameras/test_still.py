@@ -4,7 +4,7 @@ import io
 from itertools import pairwise
 
 from hypothesis import given, settings, strategies as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps
 import pytest
 
 from custom_components.smartlock_le.cameras import still as module
@@ -12,7 +12,9 @@ from custom_components.smartlock_le.cameras.masks import (
     MAX_CORNERS,
     MAX_POLYGONS,
     Polygon,
+    paint,
     parse,
+    rectangles,
 )
 from custom_components.smartlock_le.cameras.models import Taken, What
 from custom_components.smartlock_le.cameras.still import StillError, develop
@@ -201,6 +203,36 @@ class TestZones:
         """Some repeat one, or end with the first."""
         assert parse(f"{LEFT_HALF},0,0") == parse(LEFT_HALF)
         assert parse("0,0,0,0,0.5,0,0.5,1,0.5,1,0,1") == parse(LEFT_HALF)
+
+    @settings(max_examples=100, deadline=None)
+    @given(
+        st.lists(
+            st.tuples(st.integers(0, 16), st.integers(0, 16)), min_size=3, max_size=9
+        )
+    )
+    def test_rectangles(self, corners: list[tuple[int, int]]) -> None:
+        """They cover all that a picture has black, of any size, and little more."""
+        line = ",".join(f"{x / 16},{y / 16}" for x, y in corners)
+        try:
+            zones = parse(line)
+        except ValueError:
+            return
+        covered = rectangles(zones)
+        for size in ((640, 360), (333, 777)):
+            wanted, black = Image.new("L", size, 255), Image.new("L", size, 255)
+            paint(wanted, zones)
+            for x, y, width, height in covered:
+                # As the filter of ffmpeg counts: cut off, and a pixel on each side.
+                left, top = int(x * size[0] - 1), int(y * size[1] - 1)
+                box = (left, top, left + int(width * size[0]) + 3)
+                black.paste(0, (*box, top + int(height * size[1]) + 3))
+            left_out = ImageChops.subtract(black, wanted)
+            assert left_out.getbbox() is None
+            more = sum(1 for level in wanted.tobytes() if level) - sum(
+                1 for level in black.tobytes() if level
+            )
+            # A rim of some pixels along the edges.
+            assert more <= 8 * len(corners) * (size[0] + size[1])
 
     @settings(max_examples=300, deadline=None)
     @given(

@@ -5,18 +5,16 @@ meanwhile was never on the disk. It has no sound: other people's talk is not our
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-import io
 import logging
 import sys
 from typing import Any
 
 from homeassistant.core import HomeAssistant
-from PIL import Image
 
-from .masks import Polygon, paint
+from .masks import Polygon, rectangles
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -28,9 +26,6 @@ DEADLINE = 15
 _GRACE = 3
 """Seconds that ffmpeg has to finish what it has."""
 _CHUNK = 64 * 1024
-_MASK = (1920, 1080)
-"""Pixels the zones are drawn on; ffmpeg makes them fit the picture."""
-
 _NETWORK = "rtsp,rtsps,rtp,rtmp,rtmps,srtp,udp,tcp,tls,http,https,crypto"
 """What a stream may lead to: no file of this machine, whatever a camera answers."""
 _SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https")
@@ -50,10 +45,6 @@ _ENCODE = (
 )
 # Small enough for a small machine, and even, which the encoder needs.
 _FIT = "scale=w='trunc(min(1280,iw)/2)*2':h=-2"
-_MASKED = (
-    "[0:v:0]{fit}[seen];[1:v][seen]scale2ref=flags=neighbor[zones][fit];"
-    "[fit][zones]overlay[out]"
-)
 # Single pictures say of no time: each is shown from when it came.
 _AS_THEY_COME = ("-use_wallclock_as_timestamps", "1")
 _OFTEN = f"fps=10,{_FIT}"
@@ -95,18 +86,9 @@ def can_open(url: str | None) -> bool:
     return bool(url) and str(url).partition("://")[0].lower() in _SCHEMES
 
 
-def _zones(masks: tuple[Polygon, ...]) -> bytes:
-    """Return a PNG that is black in the zones and clear elsewhere."""
-    image = Image.new("L", _MASK, 255)
-    paint(image, masks)
-    zones = Image.new("LA", _MASK)
-    zones.putalpha(image.point(lambda level: 255 - level))
-    made = io.BytesIO()
-    zones.save(made, "PNG")
-    return made.getvalue()
-
-
-def _of_stream(stream: Stream, seconds: int, *, masked: bool) -> list[str]:
+def _of_stream(
+    stream: Stream, seconds: int, zones: Sequence[tuple[float, ...]]
+) -> list[str]:
     arguments = ["-protocol_whitelist", _NETWORK]
     if stream.url.lower().startswith("rtsp"):
         # Over UDP, parts get lost.
@@ -115,14 +97,19 @@ def _of_stream(stream: Stream, seconds: int, *, masked: bool) -> list[str]:
         arguments += _AS_THEY_COME
     arguments += ["-i", stream.url]
     fit = _FIT if stream.encoded else _OFTEN
-    if masked:
-        arguments += ["-protocol_whitelist", "pipe", "-f", "png_pipe", "-i", "pipe:0"]
-        made = ["-filter_complex", _MASKED.format(fit=fit), "-map", "[out]", *_ENCODE]
-    elif stream.encoded:
-        made = ["-map", "0:v:0", "-c:v", "copy"]
+    if stream.encoded and not zones:
+        made = ["-c:v", "copy"]
     else:
-        made = ["-map", "0:v:0", "-vf", fit, *_ENCODE]
-    return [*arguments, *made, "-t", str(seconds)]
+        made = ["-vf", ",".join([fit, *map(_black, zones)]), *_ENCODE]
+    return [*arguments, "-map", "0:v:0", *made, "-t", str(seconds)]
+
+
+def _black(zone: tuple[float, ...]) -> str:
+    # In parts of what each picture has: a stream may change its size. A pixel more on
+    # each side makes good for what is cut off of a number.
+    x, y, width, height = zone
+    place = f"x=iw*{x:.5f}-1:y=ih*{y:.5f}-1:w=iw*{width:.5f}+3:h=ih*{height:.5f}+3"
+    return f"drawbox={place}:color=black:t=fill"
 
 
 def _of_frames(seconds: int) -> list[str]:
@@ -143,9 +130,8 @@ async def record(
     Raises ClipError. If it is cancelled, ffmpeg is ended at once.
     """
     if isinstance(source, Stream):
-        zones = await hass.async_add_executor_job(_zones, masks) if masks else b""
-        arguments = _of_stream(source, seconds, masked=bool(masks))
-        feed = _one(zones)
+        zones = await hass.async_add_executor_job(rectangles, masks)
+        arguments, feed = _of_stream(source, seconds, zones), None
     else:
         arguments, feed = _of_frames(seconds), source
     try:
@@ -172,12 +158,8 @@ async def record(
     return clip
 
 
-async def _one(data: bytes) -> Frames:
-    yield data
-
-
 async def _run(
-    process: asyncio.subprocess.Process, feed: Frames, seconds: int
+    process: asyncio.subprocess.Process, feed: Frames | None, seconds: int
 ) -> bytearray:
     made = bytearray()
     reading = asyncio.create_task(_read(process, made))
@@ -207,13 +189,14 @@ async def _read(process: asyncio.subprocess.Process, made: bytearray) -> None:
             raise ClipError("too_large")
 
 
-async def _feed(process: asyncio.subprocess.Process, feed: Frames) -> None:
+async def _feed(process: asyncio.subprocess.Process, feed: Frames | None) -> None:
     assert process.stdin
     # It ends when it has enough, and need not tell.
     with suppress(BrokenPipeError, ConnectionResetError):
-        async for data in feed:
-            process.stdin.write(data)
-            await process.stdin.drain()
+        if feed is not None:
+            async for data in feed:
+                process.stdin.write(data)
+                await process.stdin.drain()
         process.stdin.close()
         await process.stdin.wait_closed()
 

@@ -1,6 +1,6 @@
 """Mask zones: what of a camera's picture is never kept, as polygons over it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import batched, combinations, groupby, pairwise
 import math
 
@@ -79,3 +79,51 @@ def paint(image: Image.Image, masks: tuple[Polygon, ...]) -> None:
     draw = ImageDraw.Draw(image)
     for polygon in masks:
         draw.polygon([(x * image.width, y * image.height) for x, y in polygon], fill=0)
+
+
+_GRID = (320, 180)
+"""Cells of a picture, columns and rows, where only rectangles can be black."""
+_FINE = 4
+
+
+def rectangles(masks: tuple[Polygon, ...]) -> list[tuple[float, float, float, float]]:
+    """Return rectangles that cover the zones, and little more: x, y, width, height.
+
+    All in parts of the picture. For a thread: it takes a while.
+    """
+    columns, rows = _GRID
+    # Each cell that a zone touches, edges included, is one of it.
+    fine = Image.new("1", (columns * _FINE, rows * _FINE))
+    draw = ImageDraw.Draw(fine)
+    for polygon in masks:
+        corners = [(x * fine.width, y * fine.height) for x, y in polygon]
+        draw.polygon(corners, fill=1, outline=1)
+    cells = fine.convert("L").reduce(_FINE).point(lambda level: 255 if level else 0)
+    found = []
+    begun: dict[tuple[int, int], int] = {}
+    for row in range(rows + 1):
+        line = cells.crop((0, row, columns, row + 1)).tobytes() if row < rows else b""
+        runs = set(_runs(line))
+        for run in set(begun) - runs:
+            first, (start, end) = begun.pop(run), run
+            found.append(
+                (
+                    start / columns,
+                    first / rows,
+                    (end - start) / columns,
+                    (row - first) / rows,
+                )
+            )
+        for run in runs:
+            begun.setdefault(run, row)
+    return sorted(found)
+
+
+def _runs(line: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where what is not 0 begins and ends."""
+    at = 0
+    for inside, group in groupby(line, bool):
+        length = len(list(group))
+        if inside:
+            yield at, at + length
+        at += length
