@@ -1,9 +1,13 @@
 """Plates: compared, told one from the next, kept as long as the owner says, in no place else."""
 
+import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from itertools import batched
+import json
 from pathlib import Path
 import sqlite3
 from typing import Any
@@ -530,6 +534,25 @@ class TestReaders:
         client = await hass_client()
         assert (await client.post(URL, data=said.encode("latin1"))).status == status
         assert await reads(hass) == []
+
+    async def test_in_pieces(
+        self, hass: HomeAssistant, gate: Door, hass_client: ClientSessionGenerator
+    ) -> None:
+        """A reader may take its time to say it."""
+        said = json.dumps({"camera": ENTITY, "plate": STRANGER, "score": 0.93})
+
+        async def pieces(text: str) -> AsyncGenerator[bytes]:
+            for part in batched(text, 20):
+                yield "".join(part).encode()
+                await asyncio.sleep(0.01)
+
+        client = await hass_client()
+        response = await client.post(URL, data=pieces(said))
+        assert response.status == HTTPStatus.NO_CONTENT
+        response = await client.post(URL, data=pieces(said + " " * 500))
+        assert response.status == HTTPStatus.NO_CONTENT
+        response = await client.post(URL, data=pieces(said + " " * 4096))
+        assert response.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
     async def test_strangers(
         self,

@@ -33,8 +33,14 @@ STORE = "plates.db"
 
 def erase_store(folder: Path) -> None:
     """Remove the file from our folder, if it is there and can be."""
-    with suppress(OSError):
-        (folder / STORE).unlink(missing_ok=True)
+    for path in _files(folder / STORE):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _files(path: Path) -> tuple[Path, Path]:
+    """Return the file and what SQLite has beside it."""
+    return path, path.with_name(path.name + "-journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,8 @@ class PlateStore:
         try:
             return cls(path)
         except sqlite3.DatabaseError:
-            path.unlink(missing_ok=True)
+            for one in _files(path):
+                one.unlink(missing_ok=True)
             return cls(path)
 
     def __init__(self, path: Path) -> None:

@@ -33,7 +33,10 @@ class PlatesView(HomeAssistantView):
 
     async def post(self, request: web.Request) -> web.Response:
         """Take it."""
-        body = await request.content.read(MAX_BYTES + 1)
+        body, content = b"", request.content
+        # A read gives what has come so far, which need not be all.
+        while chunk := await content.read(MAX_BYTES + 1 - len(body)):
+            body += chunk
         if len(body) > MAX_BYTES:
             return web.Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         try:
