@@ -1,6 +1,7 @@
 """Set up and unload one home; nothing else."""
 
 import asyncio
+from contextlib import suppress
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
@@ -9,7 +10,7 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
 from . import blueprint, issues, services, stand_in
-from .cameras.plate_store import erase_store
+from .cameras.plate_store import STORE, erase_store
 from .const import DOMAIN
 from .entity import home_identifier
 from .home import Home, HomeEntry
@@ -88,7 +89,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: HomeEntry) -> None:
         if subentry.unique_id and (brought := find(hass, subentry.unique_id)):
             stand_in.set_hidden(hass, brought.entity_id, hidden=False)
     # Nobody would forget the plates that were read.
-    await hass.async_add_executor_job(erase_store, home_folder(hass))
+    with suppress(OSError):
+        await hass.async_add_executor_job(erase_store, home_folder(hass) / STORE)
     book = KeyBook(hass, home_folder(hass) / "keys")
     try:
         await book.load()

@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from dataclasses import asdict
 from datetime import datetime
+import logging
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -13,12 +14,15 @@ from homeassistant.core import HomeAssistant, callback
 from . import notices, opening
 from .alarm_panel import AlarmPanel
 from .cameras.cameras import Cameras
+from .cameras.plate_file import PlatesLocked
 from .cameras.plate_reads import PlateSettings
 from .cameras.plates import PlateList
 from .const import CONF_ALARM, CONF_MEDIA, CONF_PLATES, CONF_RETENTION, CONF_STAMPS
 from .log import RETENTION_DAYS, Log, LogError
 from .models import Actor, utc_now
 from .stamping import Stamping, StampSettings
+
+_LOGGER = logging.getLogger(__name__)
 
 MEDIA_DAYS = 30
 """How long pictures are kept unless the owner says otherwise."""
@@ -103,25 +107,37 @@ class Decisions(ABC):
     ) -> None:
         """Read plates from now on as these say, or none and forget all that were read.
 
-        Raises LogUnavailable where it could not be entered first, PlatesLocked.
+        Off works at once, whatever log and files do. On raises LogUnavailable where it
+        could not be entered first, and PlatesLocked; off PlatesLocked where reads could
+        not be forgotten.
         """
-        await self.log.append(
-            "setting",
-            {
-                "setting": CONF_PLATES,
-                "value": "on" if settings.on else "off",
-                **actor.fields(),
-            },
-        )
-        plates = self.cameras.plates
-        await plates.set_lists(lists)
-        if not settings.on and self.plate_settings.on:
-            await plates.erase_all(actor)
+        plates, value = self.cameras.plates, "on" if settings.on else "off"
+        fields = {"setting": CONF_PLATES, "value": value, **actor.fields()}
+        if settings.on:
+            await self.log.append("setting", fields)
+            await plates.set_lists(lists)
+            self._save_plates(settings)
+            await self.cameras.start_plates(settings)
+            return
+        was_on = self.plate_settings.on
+        self._save_plates(settings)
+        try:
+            reads = await plates.forget()
+        finally:
+            await self.log.append_or_keep("setting", fields)
+        if was_on:
+            await plates.enter_forgotten(reads, actor)
+        await self.cameras.start_plates(settings)
+        try:
+            await plates.set_lists(lists)
+        except PlatesLocked as err:
+            _LOGGER.warning("The lists of plates were not kept: %s", err)
+
+    def _save_plates(self, settings: PlateSettings) -> None:
         self.hass.config_entries.async_update_entry(
             self.entry,
             options={**self.entry.options, CONF_PLATES: asdict(settings)},
         )
-        await self.cameras.start_plates(settings)
 
     async def set_alarm(self, panel: str, actor: Actor) -> None:
         """Follow another alarm system: an id of the registry, an entity id, or nothing.

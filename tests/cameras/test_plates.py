@@ -9,6 +9,7 @@ from http import HTTPStatus
 from itertools import batched
 import json
 from pathlib import Path
+from random import Random
 import sqlite3
 from typing import Any
 
@@ -31,7 +32,7 @@ from custom_components.smartlock_le.cameras.plates import (
     Sightings,
     normal,
 )
-from custom_components.smartlock_le.models import utc_now
+from custom_components.smartlock_le.models import UNKNOWN_ACTOR, utc_now
 from custom_components.smartlock_le.opening import home_folder
 from tests.conftest import log_of, until, until_entry
 from tests.flows.test_options import choose, go
@@ -39,7 +40,7 @@ from tests.support import act, fail_writes
 
 from .conftest import ENTITY, Door
 from .test_events import EVENT
-from .test_pictures import switch
+from .test_pictures import SETTING, switch
 
 URL = "/api/smartlock_le/plates"
 STRANGER, FRIEND, WATCHED, OURS = "QX77ZEB", "FR1END", "WA7CHD", "0URS1"
@@ -85,6 +86,21 @@ async def reads(hass: HomeAssistant, **data: Any) -> list[tuple[Any, Any]]:
     """Return which plates the owner is shown, and which lists they are in."""
     found = (await act(hass, "get_plate_reads", data))["reads"]
     return [(read["plate"], read["list"]) for read in found]
+
+
+async def fill(door: Door) -> None:
+    """Have many strangers come by, and what was read on the disk."""
+    for number in range(300):
+        see(door, f"XY{number}")
+    await door.home.cameras.plates.flush()
+
+
+def damage(path: Path) -> None:
+    """Spoil the middle of a file."""
+    data = bytearray(path.read_bytes())
+    assert len(data) > 16384
+    data[4096:-4096] = b"\xa5" * (len(data) - 8192)
+    path.write_bytes(data)
 
 
 def on_disk(hass: HomeAssistant) -> bytes:
@@ -180,7 +196,7 @@ class TestKept:
                 for n in range(1, 101)
             ]
             store.put(rows)
-            assert store.erase(81, 41) == 60
+            assert store.erase(81, 41, 1000) == 60
             store.remove([99])
             left = {row.id for row in store.find(0, 1000, None, 1000)}
             assert left == {*range(41, 81, 2), *range(81, 101)} - {99}
@@ -191,6 +207,55 @@ class TestKept:
             assert store.erase_all() == len(left)
         assert not any(row.digest in path.read_bytes() for row in rows)
         assert path.stat().st_mode & 0o777 == 0o600
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_nothing_is_left_for_days(self, tmp_path: Path, seed: int) -> None:
+        """What came and went one by one, was read better, was listed and not."""
+        random, path = Random(seed), tmp_path / "plates.db"
+        rows: dict[int, Row] = {}
+        digests: set[bytes] = set()
+        with closing(PlateStore.open(path)) as store:
+            for hour in range(100):
+                for _ in range(random.randrange(15)):
+                    number = len(digests) + 1
+                    for _ in range(random.choice([1, 1, 2])):
+                        which = random.choice(["", "", "", "known"])
+                        digest = random.randbytes(16)
+                        digests.add(digest)
+                        rows[number] = Row(number, digest, "camera", hour, 0.9, which)
+                        store.put([rows[number]])
+                if rows and random.randrange(3) == 0:
+                    gone = random.choice(list(rows))
+                    store.remove([gone])
+                    del rows[gone]
+                store.erase(hour - 24, hour - 72, hour)
+                rows = {
+                    number: row
+                    for number, row in rows.items()
+                    if row.time >= hour - (72 if row.list else 24)
+                }
+                disk = path.read_bytes()
+                left = {digest for digest in digests if digest in disk}
+                assert left == {row.digest for row in rows.values()}
+
+    def test_a_store_that_is_locked(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What cannot be read now is not thrown away."""
+        path = tmp_path / "plates.db"
+        row = Row(1, b"1" * 16, "c", 1, 0.5, "known")
+        with closing(PlateStore.open(path)) as store:
+            store.put([row])
+
+        def locked(_: PlateStore) -> None:
+            raise sqlite3.OperationalError("database is locked")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(PlateStore, "_make", locked)
+            with pytest.raises(sqlite3.OperationalError):
+                PlateStore.open(path)
+        with closing(PlateStore.open(path)) as store:
+            assert store.find(0, 9, None, 9) == [row]
 
     def test_a_file_that_is_none(self, tmp_path: Path) -> None:
         """It makes room for another: it was to be forgotten anyway."""
@@ -253,6 +318,31 @@ class TestKept:
         erased = await log_of(gate.home, "plates_erased")
         assert [(e["reason"], e["reads"]) for e in erased] == [("retention", 1)] * 2
         assert (await gate.home.log.verify()).ok
+
+    async def test_a_clock_that_was_ahead(
+        self, hass: HomeAssistant, gate: Door
+    ) -> None:
+        """What it dated into the future goes when it is right again."""
+        plates = gate.home.cameras.plates
+        future = utc_now() + timedelta(days=20)
+        plates.read(PlateRead(gate.subentry.unique_id or "", STRANGER, 0.9, future))
+        see(gate, FRIEND)
+        await plates.erase_old()
+        assert plates._store
+        (row,) = await hass.async_add_executor_job(
+            plates._store.find, 0, 2**62, None, 9
+        )
+        assert plates._book and row.digest == plates._book.digest(FRIEND)
+
+    async def test_damaged(self, hass: HomeAssistant, gate: Door) -> None:
+        """What would forget nothing any more makes room at the next start."""
+        await fill(gate)
+        await hass.config_entries.async_unload(gate.entry.entry_id)
+        await hass.async_add_executor_job(damage, home_folder(hass) / "plates.db")
+        await hass.config_entries.async_setup(gate.entry.entry_id)
+        assert await reads(hass) == []
+        see(gate, FRIEND)
+        assert await reads(hass) == [(FRIEND, "known")]
 
     async def test_500_in_a_minute(self, hass: HomeAssistant, gate: Door) -> None:
         """One car in the drive is one read, and one entry."""
@@ -410,6 +500,85 @@ class TestTheOwner:
         }
         await set_up(hass, gate)
         assert await reads(hass) == []
+
+    async def test_off_with_a_lost_key(self, hass: HomeAssistant, gate: Door) -> None:
+        """It works, and forgets all; until then what is there goes on time."""
+        await fill(gate)
+        await hass.config_entries.async_unload(gate.entry.entry_id)
+        (home_folder(hass) / "keys" / "plates.json").write_text("{")
+        await hass.config_entries.async_setup(gate.entry.entry_id)
+        assert gate.home.plate_settings.on
+        assert (await set_up(hass, gate, on=False))["reason"] == "plates_off"
+        assert not gate.home.plate_settings.on
+        assert not (home_folder(hass) / "plates.db").exists()
+        [erased] = await log_of(gate.home, "plates_erased")
+        assert (erased["reason"], erased["reads"]) == ("off", 300)
+
+    async def test_on_time_with_a_lost_key(
+        self, hass: HomeAssistant, gate: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What was read before is forgotten all the same."""
+        await fill(gate)
+        await hass.config_entries.async_unload(gate.entry.entry_id)
+        (home_folder(hass) / "keys" / "plates.json").write_text("{")
+        await hass.config_entries.async_setup(gate.entry.entry_id)
+        now = utc_now() + timedelta(hours=25)
+        monkeypatch.setattr(module, "utc_now", lambda: now)
+        await gate.home.upkeep.run()
+        [erased] = await log_of(gate.home, "plates_erased")
+        assert (erased["reason"], erased["reads"]) == ("retention", 300)
+
+    async def test_off_with_a_damaged_store(
+        self, hass: HomeAssistant, gate: Door
+    ) -> None:
+        """It goes as it is."""
+        await fill(gate)
+        await gate.home.cameras.plates.stop()
+        await hass.async_add_executor_job(damage, home_folder(hass) / "plates.db")
+        assert (await set_up(hass, gate, on=False))["reason"] == "plates_off"
+        assert not (home_folder(hass) / "plates.db").exists()
+
+    async def test_off_without_the_log(self, hass: HomeAssistant, gate: Door) -> None:
+        """Off waits for nothing; it is entered later."""
+        await fill(gate)
+        await fail_writes(gate.home)
+        assert (await set_up(hass, gate, on=False))["reason"] == "plates_off"
+        assert not gate.home.plate_settings.on
+        assert not gate.home.cameras.plates.settings.on
+        assert not (home_folder(hass) / "plates.db").exists()
+        await fail_writes(gate.home, fail=False)
+        # What waits goes with the next.
+        await gate.home.log.append("setting", {**SETTING, **UNKNOWN_ACTOR.fields()})
+        await until_entry(gate.home, "setting", setting="plates", value="off")
+
+    async def test_a_read_while_it_is_switched_off(
+        self, hass: HomeAssistant, gate: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is none any more, whichever moment it comes in."""
+        append = gate.home.log.append_or_keep
+
+        async def read_then_append(*args: Any, **more: Any) -> Any:
+            see(gate, STRANGER)
+            result = await append(*args, **more)
+            see(gate, FRIEND)
+            return result
+
+        await fill(gate)
+        monkeypatch.setattr(gate.home.log, "append_or_keep", read_then_append)
+        assert (await set_up(hass, gate, on=False))["reason"] == "plates_off"
+        assert not (home_folder(hass) / "plates.db").exists()
+        assert not gate.home.cameras.plates._waiting
+
+    async def test_stopped_while_it_is_switched_off(
+        self, hass: HomeAssistant, gate: Door
+    ) -> None:
+        """What is left then goes at the next start."""
+        await fill(gate)
+        await hass.config_entries.async_unload(gate.entry.entry_id)
+        off = {**gate.entry.options, "plates": {"on": False}}
+        hass.config_entries.async_update_entry(gate.entry, options=off)
+        await hass.config_entries.async_setup(gate.entry.entry_id)
+        assert not (home_folder(hass) / "plates.db").exists()
 
     async def test_removed(self, hass: HomeAssistant, gate: Door) -> None:
         """Nobody would forget what was read: it goes with the home."""

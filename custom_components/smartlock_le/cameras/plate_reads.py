@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import logging
@@ -18,7 +17,7 @@ from ..log import Log
 from ..log.canonical import microseconds, moment
 from ..models import HOME_ACTOR, Actor, utc_now
 from .plate_file import PlatesLocked, load, save
-from .plate_store import STORE, PlateStore, Row
+from .plate_store import STORE, PlateStore, Row, erase_store
 from .plates import PlateBook, PlateList, PlateRead, Sightings
 
 _LOGGER = logging.getLogger(__name__)
@@ -30,6 +29,8 @@ _AT_ONCE = 200
 _MOST_WAITING = 5000
 """Reads that wait while the disk takes none; the oldest are given up."""
 _ERASE = timedelta(minutes=10)
+_AHEAD = timedelta(hours=1)
+"""A read of later than that was made by a clock that was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +89,19 @@ class PlateReads:
     async def start(self, settings: PlateSettings) -> None:
         """Read plates if the owner wants it. Raises PlatesLocked."""
         if not settings.on:
+            # We may have been stopped in the middle of switching off.
+            await self._remove()
             return
-        self._book = await self._run(lambda: load(self._keys))
+        self.settings = replace(settings, on=False)
         try:
             self._store = await self._run(lambda: PlateStore.open(self._path))
             self._next = await self._run(self._store.last) + 1
         except (sqlite3.Error, OSError) as err:
             raise PlatesLocked(type(err).__name__) from None
-        self.settings = settings
+        # What is there is forgotten on time, also where no more can be read.
         self._undo = async_track_time_interval(self._hass, self._due, _ERASE)
+        self._book = await self._run(lambda: load(self._keys))
+        self.settings = settings
 
     async def stop(self) -> None:
         """Write what waits, and end."""
@@ -111,6 +116,7 @@ class PlateReads:
             await self.flush()
             await self._run(self._store.close)
             self._store = None
+        self._book = None
         self._sightings.forget()
 
     def end(self) -> None:
@@ -239,8 +245,10 @@ class PlateReads:
         now = utc_now()
         others = microseconds(now - timedelta(hours=settings.hours))
         listed = microseconds(now - timedelta(days=settings.days))
+        # A clock that was ahead would have them kept for longer.
+        ahead = microseconds(now + _AHEAD)
         try:
-            self._erased += await self._run(lambda: store.erase(others, listed))
+            self._erased += await self._run(lambda: store.erase(others, listed, ahead))
         except (sqlite3.Error, OSError) as err:
             _LOGGER.warning("Old plate reads are still there: %s", type(err).__name__)
 
@@ -256,24 +264,25 @@ class PlateReads:
             "plates_erased", {"reason": reason, "reads": reads, **actor.fields()}
         )
 
-    async def erase_all(self, actor: Actor) -> None:
-        """Forget every read, at once: the owner wants none any more."""
-        self._waiting.clear()
-        self._sightings.forget()
-        try:
-            reads = await self._run(self._erase_all)
-        except (sqlite3.Error, OSError) as err:
-            raise PlatesLocked(type(err).__name__) from None
-        await self._enter("off", reads, actor)
+    async def forget(self) -> int:
+        """Read none any more, and forget those there are; return how many.
 
-    def _erase_all(self) -> int:
-        """Erase what is kept; where reading is off, of a file that is there."""
-        if self._store:
-            return self._store.erase_all()
-        if not self._path.exists():
-            return 0
-        with closing(PlateStore.open(self._path)) as store:
-            return store.erase_all()
+        What comes while it is at it is not read. Raises PlatesLocked.
+        """
+        self.settings = replace(self.settings, on=False)
+        self._waiting.clear()
+        await self.stop()
+        return await self._remove()
+
+    async def _remove(self) -> int:
+        try:
+            return await self._run(lambda: erase_store(self._path))
+        except OSError as err:
+            raise PlatesLocked(type(err).__name__) from None
+
+    async def enter_forgotten(self, reads: int, actor: Actor) -> None:
+        """Enter that reads were forgotten: the owner wants none any more."""
+        await self._enter("off", reads, actor)
 
     # What is listed
 

@@ -4,7 +4,7 @@ What is deleted is overwritten. All of it is for one thread. Raises sqlite3.Erro
 """
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 import sqlite3
@@ -31,16 +31,21 @@ STORE = "plates.db"
 """The file, in our folder."""
 
 
-def erase_store(folder: Path) -> None:
-    """Remove the file from our folder, if it is there and can be."""
-    for path in _files(folder / STORE):
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
+def erase_store(path: Path) -> int:
+    """Write over what is in the file, and remove it; return how many reads were there."""
+    reads = 0
+    if path.exists():
+        # One that is damaged cannot be written over.
+        with suppress(sqlite3.Error), closing(PlateStore(path)) as store:
+            reads = store.erase_all()
+    _remove(path)
+    return reads
 
 
-def _files(path: Path) -> tuple[Path, Path]:
-    """Return the file and what SQLite has beside it."""
-    return path, path.with_name(path.name + "-journal")
+def _remove(path: Path) -> None:
+    """Remove the file and what SQLite has beside it."""
+    for one in (path, path.with_name(path.name + "-journal")):
+        one.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +67,14 @@ class PlateStore:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open it, or make it; one that cannot be read makes room for another."""
+        """Open it, or make it; one that is damaged makes room for another."""
         try:
             return cls(path)
+        except sqlite3.OperationalError:
+            # It is locked, or the disk is full: what is in it is whole.
+            raise
         except sqlite3.DatabaseError:
-            for one in _files(path):
-                one.unlink(missing_ok=True)
+            _remove(path)
             return cls(path)
 
     def __init__(self, path: Path) -> None:
@@ -75,6 +82,8 @@ class PlateStore:
         make_folder(path.parent)
         make_empty(path)
         self._file = sqlite3.connect(path, check_same_thread=False)
+        # Whoever wrote it before may not have come to it.
+        self._renewed = -1
         try:
             self._make()
         except sqlite3.Error:
@@ -85,6 +94,10 @@ class PlateStore:
         self._file.execute("PRAGMA secure_delete=ON")
         # What was there before must not stay beside the file.
         self._file.execute("PRAGMA journal_mode=TRUNCATE")
+        self._file.execute("PRAGMA temp_store=MEMORY")
+        # What is damaged would take reads, and forget none.
+        if self._file.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError
         self._file.execute(_MADE)
         self._file.execute(_BY_TIME)
         self._file.commit()
@@ -110,19 +123,32 @@ class PlateStore:
                 "DELETE FROM reads WHERE id = ?", [(number,) for number in numbers]
             )
 
-    def erase(self, others_before: int, listed_before: int) -> int:
-        """Erase what is older, listed and not; return how many."""
+    def erase(self, others_before: int, listed_before: int, now: int) -> int:
+        """Erase what is older, listed and not, or of later than now; return how many.
+
+        Nothing is left after that of what was removed, replaced or erased before.
+        """
         with self._file:
             done = self._file.execute(
-                "DELETE FROM reads WHERE time < CASE list WHEN '' THEN ? ELSE ? END",
-                (others_before, listed_before),
+                "DELETE FROM reads WHERE time > ?"
+                " OR time < CASE list WHEN '' THEN ? ELSE ? END",
+                (now, others_before, listed_before),
             )
+        self._renew()
         return done.rowcount
 
     def erase_all(self) -> int:
         """Erase everything; return how many."""
         with self._file:
-            return self._file.execute("DELETE FROM reads").rowcount
+            done = self._file.execute("DELETE FROM reads").rowcount
+        self._renew()
+        return done
+
+    def _renew(self) -> None:
+        # secure_delete leaves what SQLite moved within a page before it was deleted.
+        if self._file.total_changes != self._renewed:
+            self._file.execute("VACUUM")
+            self._renewed = self._file.total_changes
 
     def find(
         self, since: int, until: int, digest: bytes | None, limit: int
@@ -146,6 +172,7 @@ class PlateStore:
                     self._file.execute(
                         "UPDATE reads SET list = ? WHERE digest = ?", (which, digest)
                     )
+        self._renew()
 
     def close(self) -> None:
         """Close it."""
