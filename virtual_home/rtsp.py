@@ -35,11 +35,10 @@ class RtspCamera:
         """Show what that camera sees."""
         self._camera = camera
         self.url = ""
-        self._sessions: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         """Switch it on."""
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._session, "127.0.0.1", 0)
         port = self._server.sockets[0].getsockname()[1]
         self.url = f"rtsp://127.0.0.1:{port}/live"
         return self
@@ -47,30 +46,25 @@ class RtspCamera:
     async def __aexit__(self, *_: object) -> None:
         """Switch it off."""
         self._server.close()
-        for session in self._sessions:
-            session.cancel()
-        await asyncio.gather(*self._sessions, return_exceptions=True)
+        self._server.close_clients()
         await self._server.wait_closed()
-
-    async def _connected(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        session = asyncio.create_task(self._session(reader, writer))
-        self._sessions.add(session)
-        session.add_done_callback(self._sessions.discard)
 
     async def _session(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        async with asyncio.TaskGroup() as playing:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                while request := (await reader.readuntil(b"\r\n\r\n")).decode():
-                    method, number = request.split()[0], _header(request, "CSeq")
-                    writer.write(_response(method, number, self.url))
-                    if method == "PLAY":
-                        playing.create_task(self._play(writer))
-                    if method == "TEARDOWN":
-                        break
+        playing: asyncio.Task[None] | None = None
+        try:
+            while request := (await reader.readuntil(b"\r\n\r\n")).decode():
+                method, number = request.split()[0], _header(request, "CSeq")
+                writer.write(_response(method, number, self.url))
+                if method == "PLAY":
+                    playing = asyncio.create_task(self._play(writer))
+        except ConnectionError, asyncio.IncompleteReadError:
+            return
+        finally:
+            if playing:
+                playing.cancel()
+                await asyncio.gather(playing, return_exceptions=True)
             writer.close()
 
     async def _play(self, writer: asyncio.StreamWriter) -> None:

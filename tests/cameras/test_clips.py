@@ -18,7 +18,7 @@ from homeassistant.components.camera import Camera as CameraEntity, CameraEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import imageio_ffmpeg
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter
 import psutil
 import pytest
 from pytest_homeassistant_custom_component.typing import (
@@ -27,11 +27,12 @@ from pytest_homeassistant_custom_component.typing import (
 )
 
 from custom_components.smartlock_le.cameras import album, clip as clip_module, filming
+from custom_components.smartlock_le.cameras.masks import paint, parse
 from custom_components.smartlock_le.models import utc_now
 from tests.conftest import log_of, until
 from tests.support import act
 from virtual_home.camera import HEIGHT, WIDTH, Trouble, bar
-from virtual_home.frigate import NAME, Frigate
+from virtual_home.frigate import NAME, Frigate, film
 from virtual_home.rtsp import RtspCamera
 
 from .conftest import ENTITY, LAST, Door, add_camera
@@ -79,6 +80,12 @@ def near(image: Image.Image, spot: tuple[int, int], colour: tuple[int, ...]) -> 
     seen = image.getpixel(spot)
     assert isinstance(seen, tuple)
     return all(abs(one - other) < 40 for one, other in zip(seen, colour, strict=True))
+
+
+def max_of(image: Image.Image) -> Image.Image:
+    """Return of each spot its brightest colour."""
+    red, green, blue = image.split()
+    return ImageChops.lighter(ImageChops.lighter(red, green), blue)
 
 
 def running() -> list[str]:
@@ -234,7 +241,55 @@ class TestOfAnAccess:
         for image in seen:
             assert near(image, (20, 20), (0, 0, 0) if masks else _RED)
             assert near(image, (WIDTH - 20, 20), _BLUE)
-        assert seen[0].tobytes() != seen[-1].tobytes(), "it does not move"
+        if not masks:
+            assert seen[0].tobytes() != seen[-1].tobytes(), "it does not move"
+
+    async def test_zones_of_any_shape(self, hass: HomeAssistant, door: Door) -> None:
+        """What is black in a picture is black in a clip, and little more."""
+        zones = "0.1,0.2,0.7,0.1,0.9,0.8\n0,1,0.3,0.5,0.4,1,0.2,0.8"
+        await add_stream(hass, door, f"{door.source.url}/stream.mjpg", masks=zones)
+        assert (await filmed(door))["result"] == "taken"
+        painted = Image.new("L", (WIDTH, HEIGHT), 255)
+        paint(painted, parse(zones))
+        # Compression spreads what is beside it.
+        inside = painted.filter(ImageFilter.MaxFilter(5))
+        outside = painted.filter(ImageFilter.MinFilter(17))
+        for image in await asyncio.to_thread(frames, clips(door)[0].read_bytes()):
+            dark = max_of(image).point(lambda level: 255 if level < 60 else 0)
+            light = ImageChops.invert(dark)
+            left_out = ImageChops.multiply(light, ImageChops.invert(inside))
+            assert left_out.getbbox() is None
+            assert ImageChops.multiply(dark, outside).getbbox() is None
+
+    async def test_of_hls(
+        self, hass: HomeAssistant, door: Door, tmp_path: Path
+    ) -> None:
+        """It comes in pieces of some seconds, and is shown as long as it took."""
+        made = film(b"".join(door.source.picture(n / 10) for n in range(60)))
+        await asyncio.to_thread(
+            subprocess.run,
+            [
+                *(FFMPEG, "-i", "pipe:0", "-c", "copy", "-f", "hls"),
+                *("-hls_time", "2", "-hls_list_size", "0", tmp_path / "live.m3u8"),
+            ],
+            input=made,
+            check=True,
+            capture_output=True,
+        )
+
+        async def answer(request: web.Request) -> web.FileResponse:
+            return web.FileResponse(tmp_path / request.match_info["path"])
+
+        async with server(answer) as url:
+            await add_stream(hass, door, f"{url}/live.m3u8?token=1")
+            assert (await filmed(door))["result"] == "taken"
+        seen = await asyncio.to_thread(frames, clips(door)[0].read_bytes())
+        assert len(seen) == pytest.approx(SECONDS * 5, abs=2)
+        bars = [
+            image.getpixel((bar(n / 5) + 10, HEIGHT - 10))
+            for n, image in enumerate(seen)
+        ]
+        assert all(min(colour) > 180 for colour in bars)
 
     @pytest.mark.parametrize("sizes", [(640, 1280), (1280, 640)])
     async def test_zones_of_a_stream_that_changes(

@@ -16,8 +16,8 @@ from ..listeners import Listeners
 from ..models import utc_now
 from .album import TAKEN
 from .masks import Polygon
-from .models import Media, Settings, Taken
-from .still import StillError, develop
+from .models import Media, NotTaken, Settings, Taken
+from .still import develop
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class Camera:
             if data is None:
                 return None, "unreachable"
             still = await self._hass.async_add_executor_job(develop, data, masks)
-        except StillError as err:
+        except NotTaken as err:
             return None, err.result
         finally:
             self._running -= 1

@@ -15,6 +15,7 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 
 from .masks import Polygon, rectangles
+from .models import NotTaken
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,29 +35,14 @@ _SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https")
 _PARTS = ("-movflags", "frag_keyframe+empty_moov+default_base_moof")
 _MP4 = (*_PARTS, "-frag_duration", "1000000", "-f", "mp4", "pipe:1")
 _ENCODE = (
-    "-c:v",
-    "libx264",
-    "-preset",
-    "veryfast",
-    "-crf",
-    "26",
-    "-pix_fmt",
-    "yuv420p",
+    *("-c:v", "libx264", "-preset", "veryfast", "-crf", "26"),
+    *("-pix_fmt", "yuv420p"),
 )
 # Small enough for a small machine, and even, which the encoder needs.
 _FIT = "scale=w='trunc(min(1280,iw)/2)*2':h=-2"
 # Single pictures say of no time: each is shown from when it came.
 _AS_THEY_COME = ("-use_wallclock_as_timestamps", "1")
 _OFTEN = f"fps=10,{_FIT}"
-
-
-class ClipError(Exception):
-    """There is none; `result` is why, as its entry says it."""
-
-    def __init__(self, result: str) -> None:
-        """Take the result."""
-        super().__init__(result)
-        self.result = result
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +113,7 @@ async def record(
 ) -> bytes:
     """Return so many seconds of a source as MP4, or what there was of them.
 
-    Raises ClipError. If it is cancelled, ffmpeg is ended at once.
+    Raises NotTaken. If it is cancelled, ffmpeg is ended at once.
     """
     if isinstance(source, Stream):
         zones = await hass.async_add_executor_job(rectangles, masks)
@@ -146,7 +132,7 @@ async def record(
         )
     except OSError as err:
         _LOGGER.warning("ffmpeg cannot be run: %s", err.strerror)
-        raise ClipError("no_ffmpeg") from None
+        raise NotTaken("no_ffmpeg") from None
     try:
         made = await _run(process, feed, seconds)
     finally:
@@ -154,7 +140,7 @@ async def record(
             process.kill()
         await process.wait()
     if not (clip := whole(made)):
-        raise ClipError("unreachable")
+        raise NotTaken("unreachable")
     return clip
 
 
@@ -186,7 +172,7 @@ async def _read(process: asyncio.subprocess.Process, made: bytearray) -> None:
     while chunk := await process.stdout.read(_CHUNK):
         made += chunk
         if len(made) > MAX_BYTES:
-            raise ClipError("too_large")
+            raise NotTaken("too_large")
 
 
 async def _feed(process: asyncio.subprocess.Process, feed: Frames | None) -> None:

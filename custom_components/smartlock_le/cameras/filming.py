@@ -1,7 +1,7 @@
 """A clip of a camera: out of what Frigate recorded, else its stream, else its pictures."""
 
 import asyncio
-from datetime import datetime
+from contextlib import suppress
 from urllib.parse import quote
 
 from homeassistant.core import HomeAssistant
@@ -9,10 +9,10 @@ from homeassistant.core import HomeAssistant
 from ..models import utc_now
 from .album import TAKEN
 from .camera import Camera
-from .clip import ClipError, Frames, Stream, can_open, record
+from .clip import Frames, Stream, can_open, record
 from .masks import Polygon
-from .models import Taken, What
-from .still import StillError, develop
+from .models import NotTaken, Taken, What
+from .still import develop
 
 BEFORE = 5
 """Seconds of a clip from before, where those were recorded."""
@@ -51,7 +51,7 @@ async def film(
                 undo()
     except TimeoutError:
         return None, "withdrawn"
-    except ClipError as err:
+    except NotTaken as err:
         return None, err.result
     finally:
         camera.filming = False
@@ -63,24 +63,24 @@ async def _film(
 ) -> bytes:
     seconds, url = camera.settings.clip, camera.settings.frigate_url
     if url and camera.settings.frigate:
-        return await _recorded(hass, camera, masks, utc_now())
+        return await _recorded(hass, camera, masks)
     if can_open(url := await camera.stream_url() or ""):
-        # What comes over HTTP may be single pictures, which no browser plays.
-        encoded = not url.lower().startswith("http")
-        return await record(hass, Stream(url, encoded=encoded), seconds, masks)
+        # What comes over HTTP may be single pictures, which no browser plays; HLS is none.
+        pictures = url.lower().startswith("http") and ".m3u8" not in url.lower()
+        return await record(hass, Stream(url, encoded=not pictures), seconds, masks)
     return await record(hass, _pictures(hass, camera, masks), seconds, ())
 
 
 async def _recorded(
-    hass: HomeAssistant, camera: Camera, masks: tuple[Polygon, ...], now: datetime
+    hass: HomeAssistant, camera: Camera, masks: tuple[Polygon, ...]
 ) -> bytes:
-    """Return what Frigate recorded from a little before `now`."""
-    settings = camera.settings
-    start = now.timestamp() - min(BEFORE, settings.clip / 2)
+    """Return what Frigate recorded from a little before now."""
+    settings, now = camera.settings, utc_now().timestamp()
+    start = now - min(BEFORE, settings.clip / 2)
     end = start + settings.clip
     # What was before somebody switched privacy off stays private.
     start = max(start, camera.public_since.timestamp())
-    await asyncio.sleep(end - now.timestamp() + LAG)
+    await asyncio.sleep(end - now + LAG)
     of = f"{settings.frigate_url}/api/{quote(settings.frigate, safe='')}"
     stream = Stream(f"{of}/start/{start:.3f}/end/{end:.3f}/clip.mp4", encoded=True)
     left = TRIES
@@ -88,7 +88,7 @@ async def _recorded(
         left -= 1
         try:
             return await record(hass, stream, settings.clip, masks)
-        except ClipError as err:
+        except NotTaken as err:
             if err.result != "unreachable" or not left:
                 raise
         await asyncio.sleep(PAUSE)
@@ -99,12 +99,8 @@ async def _pictures(
 ) -> Frames:
     """Yield one picture after the other, masked; those that are none are left out."""
     while True:
-        taken = None
-        if data := await camera.picture():
-            try:
+        with suppress(NotTaken):
+            if data := await camera.picture():
                 taken = await hass.async_add_executor_job(develop, data, masks)
-            except StillError:
-                taken = None
-        if taken:
-            yield taken.data
+                yield taken.data
         await asyncio.sleep(_BETWEEN)

@@ -78,6 +78,15 @@ class Taken:
     """How many zones of it are black."""
 
 
+class NotTaken(Exception):
+    """There is none that can be kept; `result` is why, as its entry says it."""
+
+    def __init__(self, result: str) -> None:
+        """Take the result."""
+        super().__init__(result)
+        self.result = result
+
+
 @dataclass(frozen=True, slots=True)
 class Media:
     """A file that a camera brought, and where it belongs."""

@@ -7,7 +7,7 @@ from PIL import Image
 from PIL.Image import Transpose
 
 from .masks import Polygon, paint
-from .models import Taken, What
+from .models import NotTaken, Taken, What
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_PIXELS = 50_000_000
@@ -33,27 +33,18 @@ _TURNED = {
 """How what is seen is had from what is in the file; Exif 2.32, 4.6.4, Orientation."""
 
 
-class StillError(Exception):
-    """It cannot be kept; `result` is why, as its entry says it."""
-
-    def __init__(self, result: str) -> None:
-        """Take the result."""
-        super().__init__(result)
-        self.result = result
-
-
 def develop(data: bytes, masks: tuple[Polygon, ...]) -> Taken:
     """Make what is kept of what a camera gave. For a thread: it takes a while.
 
     A JPEG without a mask stays as the camera made it; all else becomes one, without
-    what a camera writes into it beside the picture. Raises StillError.
+    what a camera writes into it beside the picture. Raises NotTaken.
     """
     if len(data) > MAX_BYTES:
-        raise StillError("too_large")
+        raise NotTaken("too_large")
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise StillError("too_large")
+                raise NotTaken("too_large")
             image.load()
             if image.format == "JPEG" and not masks:
                 return Taken(data, What.STILL, image.width, image.height)
@@ -65,9 +56,9 @@ def develop(data: bytes, masks: tuple[Polygon, ...]) -> Taken:
             kept = Image.new("RGB", seen.size)
             kept.paste(seen)
     except Image.DecompressionBombError:
-        raise StillError("too_large") from None
+        raise NotTaken("too_large") from None
     except _NOT_A_PICTURE:
-        raise StillError("not_a_picture") from None
+        raise NotTaken("not_a_picture") from None
     paint(kept, masks)
     made = io.BytesIO()
     kept.save(made, "JPEG", quality=_QUALITY)
