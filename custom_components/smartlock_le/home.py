@@ -137,7 +137,10 @@ class Home(Decisions):
             home_folder(self.hass),
             self.spawn,
             warn=lambda camera: self.spawn(
-                notices.plate_watched(self.hass, camera.settings.name), "watched plate"
+                notices.plate_watched(
+                    self.hass, camera.settings.id, camera.settings.name
+                ),
+                "watched plate",
             ),
         )
         await self.cameras.start(self.plate_settings, self.media_days)

@@ -44,13 +44,17 @@ async def guest_notice(
     return f"{told} {text.format(days=picture_days)}"
 
 
-async def plate_watched(hass: HomeAssistant, camera: str) -> None:
-    """Say that a plate that the owner watches for was read; not which."""
+async def plate_watched(hass: HomeAssistant, camera_id: str, camera: str) -> None:
+    """Say that a plate that the owner watches for was read; not which.
+
+    One notice of a camera: the last, and not as many as came by.
+    """
     text = await common_text(hass, "plate_watched")
     persistent_notification.async_create(
         hass,
         text.format(camera=camera),
         await common_text(hass, "plate_watched_title"),
+        f"{DOMAIN}_plate_{camera_id}",
     )
 
 

@@ -158,6 +158,11 @@ async def test_private(
     frigate.lpr(FRIEND)
     await asyncio.sleep(0.5)
     await switch(hass, on=False)
+    # It goes on telling of that car.
+    for kind in ("update", "end"):
+        frigate.event(
+            kind, recognized_license_plate=FRIEND, recognized_license_plate_score=0.97
+        )
     frigate.event("new", "package")
     await until(lambda: "package" in heard)
     assert "person" not in heard

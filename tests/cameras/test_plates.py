@@ -11,16 +11,17 @@ import json
 from pathlib import Path
 from random import Random
 import sqlite3
+import time
 from typing import Any
 
 from homeassistant.const import MATCH_ALL
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
-import voluptuous as vol
 
 from custom_components.smartlock_le.cameras import plate_reads as module
 from custom_components.smartlock_le.cameras.plate_file import PlatesLocked, load, save
@@ -29,6 +30,7 @@ from custom_components.smartlock_le.cameras.plates import (
     PlateBook,
     PlateList,
     PlateRead,
+    Sighting,
     Sightings,
     normal,
 )
@@ -142,17 +144,19 @@ class TestCompared:
 class TestOneFromTheNext:
     """Of one vehicle the best is kept."""
 
-    def take(self, *read: tuple[str, float, str, float]) -> list[tuple[int, bool]]:
-        """Return, for each read, which sighting it is of and whether it is better."""
-        sightings, known = Sightings(), list[object]()
+    def take(
+        self, *read: tuple[str, float, str, float], unique: bool = False
+    ) -> list[tuple[int, bool]]:
+        """Return, for each read, which vehicle it is of and whether it is better."""
+        sightings, known = Sightings(), list[Sighting]()
         found = []
         for plate, score, object_id, second in read:
             time = datetime(2026, 11, 27, tzinfo=UTC) + timedelta(seconds=second)
-            one = PlateRead("camera", plate, score, time, object_id)
-            seen, better = sightings.take(one, plate.encode())
-            if seen not in known:
-                known.append(seen)
-            found.append((known.index(seen), better))
+            one = PlateRead("camera", plate, score, time, object_id, unique)
+            seen = sightings.of(one, plate.encode())
+            place = next((n for n, one in enumerate(known) if one is seen), len(known))
+            known[place:] = known[place:] or [seen]
+            found.append((place, seen.better(score, listed=False)))
         return found
 
     def test_an_object(self) -> None:
@@ -163,6 +167,19 @@ class TestOneFromTheNext:
             ("AB12", 0.9, "x", 500),
             ("AB12", 0.9, "y", 501),
         ) == [(0, True), (0, False), (0, True), (1, True)]
+
+    def test_an_id_that_is_used_again(self) -> None:
+        """A reader that counts begins anew one day; Frigate never says it of another."""
+        reads = ("AB1", 0.9, "1", 0), ("CD2", 0.8, "1", 601)
+        assert self.take(*reads) == [(0, True), (1, True)]
+        assert self.take(*reads, unique=True) == [(0, True), (0, False)]
+
+    def test_listed(self) -> None:
+        """A listed plate counts more than what a reader is surer of."""
+        seen = Sighting(utc_now())
+        told = [(0.9, False), (0.8, True), (0.95, False), (0.8, True), (0.85, True)]
+        better = [seen.better(score, listed=listed) for score, listed in told]
+        assert better == [True, True, False, False, True]
 
     def test_no_object(self) -> None:
         """The same plate within a minute of the last time is one."""
@@ -180,7 +197,7 @@ class TestOneFromTheNext:
         sightings = Sightings()
         for number in range(10_000):
             read = PlateRead("camera", f"AB{number}", 0.9, utc_now(), str(number))
-            sightings.take(read, b"")
+            sightings.of(read, b"")
         assert len(sightings._seen) == 2000
 
 
@@ -282,19 +299,14 @@ class TestKept:
             assert "AB1" not in str(caught.value)
 
     async def test_as_hashes(self, hass: HomeAssistant, gate: Door) -> None:
-        """No plate but those that are listed is on the disk; the owner can ask for one."""
+        """No plate but those that are listed is on the disk."""
         for plate in (STRANGER, FRIEND, OURS):
             see(gate, plate)
         assert await reads(hass) == [(FRIEND, "known"), ("", "")]
-        assert await reads(hass, plate="qx 77-zeb") == [(STRANGER, "")]
-        assert await reads(hass, plate="other") == []
         disk = on_disk(hass)
         assert STRANGER.encode() not in disk and FRIEND.encode() in disk
-        (read,) = (await act(hass, "get_plate_reads", {"plate": STRANGER}))["reads"]
-        assert (read["camera"], read["score"]) == (ENTITY, 0.9)
-        with pytest.raises(vol.Invalid) as caught:
-            await act(hass, "get_plate_reads", {"plate": "/" + STRANGER * 3})
-        assert STRANGER not in str(caught.value)
+        found = (await act(hass, "get_plate_reads"))["reads"]
+        assert [(r["camera"], r["score"]) for r in found] == [(ENTITY, 0.9)] * 2
 
     async def test_forgotten(
         self, hass: HomeAssistant, gate: Door, monkeypatch: pytest.MonkeyPatch
@@ -340,6 +352,19 @@ class TestKept:
         await hass.config_entries.async_unload(gate.entry.entry_id)
         await hass.async_add_executor_job(damage, home_folder(hass) / "plates.db")
         await hass.config_entries.async_setup(gate.entry.entry_id)
+        assert await reads(hass) == []
+        see(gate, FRIEND)
+        assert await reads(hass) == [(FRIEND, "known")]
+
+    async def test_damaged_meanwhile(self, hass: HomeAssistant, gate: Door) -> None:
+        """It makes room for another when it is to forget, and not at the next start."""
+        await fill(gate)
+        await hass.async_add_executor_job(damage, home_folder(hass) / "plates.db")
+        plates = gate.home.cameras.plates
+        assert plates._store
+        # SQLite would look into its memory, which is whole.
+        plates._store._file.execute("PRAGMA shrink_memory")
+        await plates.erase_old()
         assert await reads(hass) == []
         see(gate, FRIEND)
         assert await reads(hass) == [(FRIEND, "known")]
@@ -391,6 +416,22 @@ class TestKept:
             await gate.home.cameras.plates.erase_old()
         assert await reads(hass) == []
         assert STRANGER not in caplog.text
+
+    async def test_the_disk_erases_none(
+        self, hass: HomeAssistant, gate: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is to go goes later."""
+
+        def full(*_: object) -> None:
+            raise sqlite3.OperationalError("disk is full")
+
+        see(gate, "0UR5", 0.85, "car")
+        await gate.home.cameras.plates.flush()
+        with monkeypatch.context() as patch:
+            patch.setattr(PlateStore, "remove", full)
+            see(gate, OURS, 0.9, "car")
+            await gate.home.cameras.plates.flush()
+        assert await reads(hass) == []
         see(gate, FRIEND)
         assert await reads(hass) == [(FRIEND, "known")]
 
@@ -409,11 +450,30 @@ class TestListed:
         await until(lambda: hass.states.get(EVENT).attributes.get("of") == "plate")
         assert FRIEND not in str([event.as_dict() for event in seen])
         assert FRIEND not in str([entry, media])
-        # It went and came back.
+        # Frigate lost it and found it again: it was there all the time.
         see(gate, FRIEND, object_id="car")
         see(gate, FRIEND, object_id="another")
+        later = utc_now() + timedelta(minutes=9)
+        see(gate, FRIEND, object_id="a third", time=later)
+        # It went and came back.
+        later += timedelta(minutes=11)
+        see(gate, FRIEND, object_id="a fourth", time=later)
         await gate.media(2)
         assert len(await log_of(gate.home, "plate")) == 2
+        assert len(await reads(hass)) == 4
+
+    async def test_other_settings(self, hass: HomeAssistant, gate: Door) -> None:
+        """Who is there already does not come because of them; who is watched now does."""
+        see(gate, FRIEND, object_id="car")
+        await gate.media(1)
+        await set_up(hass, gate, hours=12)
+        see(gate, FRIEND, 0.95, object_id="car")
+        await gate.home.cameras.plates.flush()
+        assert len(await log_of(gate.home, "plate")) == 1
+        await set_up(hass, gate, known="", watch=FRIEND)
+        see(gate, FRIEND, 0.9, object_id="car")
+        await until_entry(gate.home, "plate", list="watch")
+        await gate.media(2)
 
     async def test_watched(self, hass: HomeAssistant, gate: Door) -> None:
         """The owner is warned, without its name."""
@@ -431,8 +491,24 @@ class TestListed:
         assert len(await reads(hass)) == 1
         see(gate, OURS, 0.95, "car")
         see(gate, OURS)
+        # It is no stranger's because a reader is surer of less.
+        see(gate, "0UR5", 0.99, "car")
         assert await reads(hass) == []
         assert not await log_of(gate.home, "plate")
+
+    async def test_ignored_from_now_on(
+        self, hass: HomeAssistant, gate: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is read while the lists are saved is not kept either."""
+
+        def slow(path: Path, book: PlateBook) -> None:
+            hass.loop.call_soon_threadsafe(see, gate, "AB1")
+            time.sleep(0.1)
+            save(path, book)
+
+        monkeypatch.setattr(module, "save", slow)
+        await set_up(hass, gate, ignore="AB1")
+        assert await reads(hass) == []
 
     async def test_read_better_later(self, hass: HomeAssistant, gate: Door) -> None:
         """A friend whose plate was read wrongly at first is told all the same."""
@@ -458,7 +534,63 @@ class TestListed:
         """The switch stops this, too."""
         await switch(hass, on=True)
         see(gate, FRIEND)
+        see(gate, STRANGER, object_id="car", unique=True)
+        await switch(hass, on=False)
+        # It is said again when the car goes.
+        see(gate, STRANGER, object_id="car", unique=True)
+        see(gate, WATCHED, object_id="car", unique=True)
         assert await reads(hass) == []
+        see(gate, STRANGER, object_id="another", unique=True)
+        assert await reads(hass) == [("", "")]
+        assert not await log_of(gate.home, "plate")
+
+
+class TestLookedUp:
+    """The owner asks for one plate, in the menu: an action would be on the bus."""
+
+    async def test_found(self, hass: HomeAssistant, gate: Door) -> None:
+        """When and where it was read; nothing tells which was asked for."""
+        seen: list[Event] = []
+        hass.bus.async_listen(MATCH_ALL, seen.append)
+        now = utc_now().replace(microsecond=0)
+        see(gate, STRANGER, time=now - timedelta(hours=2))
+        see(gate, STRANGER, 0.95, time=now)
+        see(gate, FRIEND)
+        flow = await choose(hass, gate.entry, "find_plate")
+        flow = await go(hass, flow["flow_id"], plate="qx 77-zeb")
+        assert not flow["errors"]
+        shown = flow["description_placeholders"]["found"].splitlines()
+        local = [dt_util.as_local(now - timedelta(hours=back)) for back in (0, 2)]
+        assert shown == [
+            f"- {then:%Y-%m-%d %H:%M:%S} · Porch · {score}"
+            for then, score in zip(local, ("95%", "90%"), strict=True)
+        ]
+        assert STRANGER not in str([event.as_dict() for event in seen])
+
+    @pytest.mark.parametrize(
+        ("plate", "error"), [("other", "plate_not_read"), ("/", "plate_not_one")]
+    )
+    async def test_none(
+        self, hass: HomeAssistant, gate: Door, plate: str, error: str
+    ) -> None:
+        """It is said."""
+        see(gate, STRANGER)
+        flow = await choose(hass, gate.entry, "find_plate")
+        flow = await go(hass, flow["flow_id"], plate=plate)
+        assert flow["errors"] == {"plate": error}
+
+    async def test_locked(
+        self, hass: HomeAssistant, gate: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """So is that nobody knows."""
+
+        def gone(*_: object) -> None:
+            raise sqlite3.OperationalError("gone")
+
+        monkeypatch.setattr(PlateStore, "find", gone)
+        flow = await choose(hass, gate.entry, "find_plate")
+        flow = await go(hass, flow["flow_id"], plate=STRANGER)
+        assert flow["errors"] == {"base": "plates_locked"}
 
 
 class TestTheOwner:

@@ -72,7 +72,8 @@ def test_clips(story: Story) -> None:
             check=True,
         )
         seen = Image.open(io.BytesIO(done.stdout)).convert("RGB")
-        assert max(seen.getpixel((20, 20))) < 16
+        # What a full range calls nearly black is what a video calls black.
+        assert max(seen.getpixel((20, 20))) < 24
         assert seen.getpixel((620, 20))[2] > 150
 
 

@@ -313,11 +313,12 @@ class Cameras:
 
     async def start_plates(self, settings: PlateSettings) -> None:
         """Read plates as the owner wants it now; where that cannot be, read none."""
-        await self.plates.stop()
-        try:
-            await self.plates.start(settings)
-        except PlatesLocked as err:
-            _LOGGER.error("Plates cannot be read: %s", err)
+        if not self.plates.change(settings):
+            await self.plates.stop()
+            try:
+                await self.plates.start(settings)
+            except PlatesLocked as err:
+                _LOGGER.error("Plates cannot be read: %s", err)
         self._topic = settings.topic
         self._follow_frigate()
 
@@ -341,7 +342,10 @@ class Cameras:
     def read(self, read: PlateRead) -> None:
         """Take what somebody read on a camera."""
         camera = self.find(read.camera)
-        if camera and not camera.settings.private:
+        if camera and camera.settings.private:
+            # Frigate says it again of this vehicle, also when the switch is off.
+            self.plates.pass_over(read)
+        elif camera:
             self.plates.read(read)
 
     def _plate_hit(self, camera_id: str, which: PlateList) -> None:

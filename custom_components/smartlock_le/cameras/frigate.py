@@ -88,7 +88,7 @@ class Frigate:
 
     @callback
     def _loaded(self, event: Event[EventComponentLoaded]) -> None:
-        if event.data["component"] == "mqtt":
+        if event.data["component"] == "mqtt" and self._task is None:
             self._subscribe_soon()
 
     def _subscribe_soon(self) -> None:
@@ -141,17 +141,19 @@ class Frigate:
         return self._find(name) if isinstance(name, str) else None
 
     def _plate(self, camera: str, object_id: Any, plate: Any, score: Any) -> None:
-        read = plate_read(camera, plate, score, object_id)
+        # There is the time in its ids.
+        read = plate_read(camera, plate, score, object_id, unique=True)
         if read is not None:
             self._read(read)
 
 
 def plate_read(
-    camera: str, plate: Any, score: Any, object_id: Any = ""
+    camera: str, plate: Any, score: Any, object_id: Any, *, unique: bool = False
 ) -> PlateRead | None:
     """Return a read from what a reader sent, None: it is none.
 
-    Its time is ours: a reader's clock is not known.
+    Its time is ours: a reader's clock is not known. `unique`: no other object ever has
+    this id.
     """
     if not isinstance(plate, str) or (read := normal(plate)) is None:
         return None
@@ -161,7 +163,7 @@ def plate_read(
         return None
     if not isinstance(object_id, str) or len(object_id) > _LONGEST_ID:
         return None
-    return PlateRead(camera, read, float(score), utc_now(), object_id)
+    return PlateRead(camera, read, float(score), utc_now(), object_id, unique)
 
 
 @callback

@@ -29,7 +29,7 @@ _AT_ONCE = 200
 _MOST_WAITING = 5000
 """Reads that wait while the disk takes none; the oldest are given up."""
 _ERASE = timedelta(minutes=10)
-_AHEAD = timedelta(hours=1)
+AHEAD = timedelta(hours=1)
 """A read of later than that was made by a clock that was wrong."""
 
 
@@ -103,6 +103,13 @@ class PlateReads:
         self._book = await self._run(lambda: load(self._keys))
         self.settings = settings
 
+    def change(self, settings: PlateSettings) -> bool:
+        """Take other settings, what is in sight stays known; False: it must be started."""
+        if not (self.settings.on and settings.on):
+            return False
+        self.settings = settings
+        return True
+
     async def stop(self) -> None:
         """Write what waits, and end."""
         self.settings = replace(self.settings, on=False)
@@ -136,28 +143,38 @@ class PlateReads:
             return
         which = book.lists.get(read.plate)
         digest = book.digest(read.plate)
-        seen, better = self._sightings.take(read, digest)
+        seen = self._sightings.of(read, digest)
+        if seen.private:
+            return
+        came = which is not None and self._sightings.came(read, digest, which)
+        if not seen.better(read.score, listed=which is not None):
+            return
         if which is PlateList.IGNORE:
             if seen.row:
                 # It was read wrongly at first.
                 self._wait(seen.row, None)
                 seen.row = 0
             return
-        if better:
-            if not seen.row:
-                seen.row, self._next = self._next, self._next + 1
-            kept = Row(
-                seen.row,
-                digest,
-                read.camera,
-                microseconds(read.time),
-                read.score,
-                which.value if which else "",
-            )
-            self._wait(seen.row, kept)
-        if which and which not in seen.told:
+        if not seen.row:
+            seen.row, self._next = self._next, self._next + 1
+        kept = Row(
+            seen.row,
+            digest,
+            read.camera,
+            microseconds(read.time),
+            read.score,
+            which.value if which else "",
+        )
+        self._wait(seen.row, kept)
+        if which and came and which not in seen.told:
             seen.told.add(which)
             self._hit(read.camera, which)
+
+    @callback
+    def pass_over(self, read: PlateRead) -> None:
+        """Take nothing of what bears this, now or when its reader says it again later."""
+        if read.object_id and self._book:
+            self._sightings.of(read, b"").private = True
 
     def _wait(self, number: int, row: Row | None) -> None:
         self._waiting[number] = row
@@ -189,6 +206,9 @@ class PlateReads:
                 await self._run(write)
             except (sqlite3.Error, OSError) as err:
                 _LOGGER.warning("Plate reads were not kept: %s", type(err).__name__)
+                # What is to go must go, once the disk takes it.
+                for number in (n for n, row in waiting.items() if row is None):
+                    self._waiting.setdefault(number, None)
 
     async def find(
         self,
@@ -200,7 +220,7 @@ class PlateReads:
     ) -> list[dict[str, Any]]:
         """Return reads, the newest first; a plate is named where it is listed.
 
-        `plate` is as `normal` has it. Raises PlatesLocked.
+        Of one `plate`, as `normal` has it, or of all. Raises PlatesLocked.
         """
         store, book = self._store, self._book
         if store is None or book is None:
@@ -216,9 +236,6 @@ class PlateReads:
         except sqlite3.Error as err:
             raise PlatesLocked(type(err).__name__) from None
         known = book.known_by()
-        if plate:
-            # Who asks for it knows it.
-            known = {**known, book.digest(plate): plate}
         return [
             {
                 "camera": row.camera,
@@ -246,7 +263,7 @@ class PlateReads:
         others = microseconds(now - timedelta(hours=settings.hours))
         listed = microseconds(now - timedelta(days=settings.days))
         # A clock that was ahead would have them kept for longer.
-        ahead = microseconds(now + _AHEAD)
+        ahead = microseconds(now + AHEAD)
         try:
             self._erased += await self._run(lambda: store.erase(others, listed, ahead))
         except (sqlite3.Error, OSError) as err:
@@ -295,13 +312,15 @@ class PlateReads:
     async def set_lists(self, lists: Mapping[str, PlateList]) -> None:
         """List other plates; what is kept of them says so at once. Raises PlatesLocked."""
         book = PlateBook((await self.lists()).key, dict(lists))
-        await self.flush()
         await self._run(lambda: save(self._keys, book))
         if self._book is None:
             return
         self._book, store = book, self._store
+        self._sightings.relist()
         if store is None:
             return
+        # What was read until now is in the old lists.
+        await self.flush()
         changed = {book.digest(plate): one for plate, one in lists.items()}
         try:
             await self._run(lambda: store.relist(changed))

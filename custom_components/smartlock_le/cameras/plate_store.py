@@ -79,9 +79,13 @@ class PlateStore:
 
     def __init__(self, path: Path) -> None:
         """Open it, or make it; use `open` instead."""
-        make_folder(path.parent)
-        make_empty(path)
-        self._file = sqlite3.connect(path, check_same_thread=False)
+        self._path = path
+        self._open()
+
+    def _open(self) -> None:
+        make_folder(self._path.parent)
+        make_empty(self._path)
+        self._file = sqlite3.connect(self._path, check_same_thread=False)
         # Whoever wrote it before may not have come to it.
         self._renewed = -1
         try:
@@ -126,8 +130,20 @@ class PlateStore:
     def erase(self, others_before: int, listed_before: int, now: int) -> int:
         """Erase what is older, listed and not, or of later than now; return how many.
 
-        Nothing is left after that of what was removed, replaced or erased before.
+        Nothing is left after that of what was removed, replaced or erased before. A file
+        that is damaged would forget nothing any more: it makes room for another.
         """
+        try:
+            return self._erase(others_before, listed_before, now)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            self._file.close()
+            _remove(self._path)
+            self._open()
+            return 0
+
+    def _erase(self, others_before: int, listed_before: int, now: int) -> int:
         with self._file:
             done = self._file.execute(
                 "DELETE FROM reads WHERE time > ?"

@@ -18,6 +18,10 @@ DIGEST = 16
 """Bytes of a keyed hash."""
 _ONE_READ = timedelta(seconds=60)
 """A reader that names no object reads one plate for so long."""
+_ONE_OBJECT = timedelta(minutes=10)
+"""A reader may use its number of an object again after so long without it."""
+_AWAY = timedelta(minutes=10)
+"""A listed plate that was not read for so long has come anew."""
 _REMEMBERED = 2000
 """Objects that are told apart: what was seen before the last so many is a new one."""
 
@@ -79,54 +83,82 @@ class PlateRead:
     time: datetime
     object_id: str = ""
     """Of what bears it, as long as it is in sight; empty: the reader does not tell."""
+    unique: bool = False
+    """The reader never gives this id to another object."""
 
 
 @dataclass(slots=True)
 class Sighting:
     """One vehicle, as long as it is in sight: the best that was read of it."""
 
-    digest: bytes = field(repr=False)
-    score: float
     time: datetime
+    """When it was read last."""
+    listed: bool = False
+    score: float = -1.0
     row: int = 0
     """Number of what is kept of it; 0: nothing yet."""
     told: set[PlateList] = field(default_factory=set)
     """Of which lists it was told."""
+    private: bool = False
+    """It was read while nothing was to be read: nothing of it is taken ever."""
+
+    def better(self, score: float, *, listed: bool) -> bool:
+        """Tell whether a read is the best of it so far, and take it as that.
+
+        A plate that is listed counts more than any that is not: it is no accident that one
+        was read.
+        """
+        if (listed, score) <= (self.listed, self.score):
+            return False
+        self.listed, self.score = listed, score
+        return True
 
 
 class Sightings:
-    """Tells one vehicle from the next."""
+    """Tells one vehicle from the next, and when a listed one has come."""
 
     def __init__(self) -> None:
         """Remember none."""
         self._seen: OrderedDict[tuple[str, str | bytes], Sighting] = OrderedDict()
+        self._there: dict[tuple[str, bytes, PlateList], datetime] = {}
+        """When a listed plate was read last."""
 
-    def take(self, read: PlateRead, digest: bytes) -> tuple[Sighting, bool]:
-        """Return what a read belongs to, and whether it is better than what was read of it."""
+    def of(self, read: PlateRead, digest: bytes) -> Sighting:
+        """Return the vehicle of which something was read."""
         key = (read.camera, read.object_id or digest)
         seen = self._seen.get(key)
-        if seen and not read.object_id and not _same(seen.time, read.time):
-            seen = None
-        if seen is None:
-            seen = self._seen[key] = Sighting(digest, read.score, read.time)
-            self._seen.move_to_end(key)
-            while len(self._seen) > _REMEMBERED:
-                self._seen.popitem(last=False)
-            return seen, True
+        if seen is None or not _same(seen, read):
+            seen = self._seen[key] = Sighting(read.time)
+        # It stays one as long as it is read again and again.
+        seen.time = read.time
         self._seen.move_to_end(key)
-        if not read.object_id:
-            # It stays one read as long as it is read again and again.
-            seen.time = read.time
-        if read.score <= seen.score:
-            return seen, False
-        seen.digest, seen.score = digest, read.score
-        return seen, True
+        while len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        return seen
+
+    def came(self, read: PlateRead, digest: bytes, which: PlateList) -> bool:
+        """Tell whether a listed plate was away before; whatever it is that bears it."""
+        key = (read.camera, digest, which)
+        before, self._there[key] = self._there.get(key), read.time
+        return before is None or not _within(before, read.time, _AWAY)
+
+    def relist(self) -> None:
+        """Take what is read from now on by other lists."""
+        for seen in self._seen.values():
+            seen.listed = False
 
     def forget(self) -> None:
         """Remember none any more."""
         self._seen.clear()
+        self._there.clear()
 
 
-def _same(before: datetime, now: datetime) -> bool:
+def _same(seen: Sighting, read: PlateRead) -> bool:
+    if read.object_id and read.unique:
+        return True
+    return _within(seen.time, read.time, _ONE_OBJECT if read.object_id else _ONE_READ)
+
+
+def _within(before: datetime, now: datetime, time: timedelta) -> bool:
     # A clock that was set back begins anew.
-    return timedelta() <= now - before < _ONE_READ
+    return timedelta() <= now - before < time

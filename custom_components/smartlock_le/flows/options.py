@@ -66,16 +66,9 @@ class HomeOptions(ImportOptions):
         return self.async_show_menu(
             step_id="init",
             menu_options=[
-                *(
-                    "help",
-                    "end_help",
-                    "codes",
-                    "alarm",
-                    "plates",
-                    "keep",
-                    "database",
-                    "stamps",
-                )
+                *("help", "end_help", "codes", "alarm", "plates"),
+                *(("find_plate",) if self._home.plate_settings.on else ()),
+                *("keep", "database", "stamps"),
             ],
         )
 

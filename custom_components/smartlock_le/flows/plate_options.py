@@ -1,5 +1,6 @@
-"""Number plates: whether they are read, how long they are kept, and which are listed."""
+"""Number plates: whether they are read, for how long, which are listed, and one looked up."""
 
+from datetime import timedelta
 from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult
@@ -11,13 +12,15 @@ from homeassistant.helpers.selector import (
     TextSelector,
     TextSelectorConfig,
 )
+from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .. import actors
 from ..cameras.plate_file import PlatesLocked
-from ..cameras.plate_reads import PlateSettings
+from ..cameras.plate_reads import AHEAD, PlateSettings
 from ..cameras.plates import PlateList, normal
 from ..log import LogUnavailable
+from ..models import utc_now
 from .log_options import LogOptions
 
 _LINES = TextSelector(TextSelectorConfig(multiline=True))
@@ -41,10 +44,13 @@ _SCHEMA = vol.Schema(
         **{vol.Optional(one.value): _LINES for one in PlateList},
     }
 )
+_FIND = vol.Schema({vol.Required("plate"): TextSelector()})
+_FOUND = 50
+"""Reads of a plate that are shown."""
 
 
 class PlateOptions(LogOptions):
-    """The step about plates."""
+    """The steps about plates."""
 
     async def async_step_plates(
         self, user_input: dict[str, Any] | None = None
@@ -94,6 +100,44 @@ class PlateOptions(LogOptions):
             "topic": now.topic,
             **{one.value: "\n".join(book.listed(one)) for one in PlateList},
         }
+
+    async def async_step_find_plate(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say when a plate was read. What an action is asked would be on the bus."""
+        errors: dict[str, str] = {}
+        found: list[str] = []
+        if user_input is not None:
+            if (plate := normal(user_input["plate"])) is None:
+                errors["plate"] = "plate_not_one"
+            else:
+                try:
+                    found = await self._found(plate)
+                except PlatesLocked:
+                    errors["base"] = "plates_locked"
+                else:
+                    if not found:
+                        errors["plate"] = "plate_not_read"
+        return self.async_show_form(
+            step_id="find_plate",
+            data_schema=self.add_suggested_values_to_schema(_FIND, user_input or {}),
+            description_placeholders={"found": "\n".join(found)},
+            errors=errors,
+        )
+
+    async def _found(self, plate: str) -> list[str]:
+        """Return when a plate was read, the newest first, as lines of Markdown."""
+        cameras, now = self._home.cameras, utc_now()
+        longest = timedelta(days=self._home.plate_settings.days + 1)
+        reads = await cameras.plates.find(
+            now - longest, now + AHEAD, plate=plate, limit=_FOUND
+        )
+        return [
+            f"- {dt_util.as_local(read['time']):%Y-%m-%d %H:%M:%S}"
+            f" · {camera.settings.name if camera else '?'} · {read['score']:.0%}"
+            for read in reads
+            for camera in (cameras.find(read["camera"]),)
+        ]
 
 
 def _lists(

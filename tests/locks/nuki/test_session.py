@@ -128,7 +128,11 @@ FOREIGN = wire.sealed_frame(KEY, AUTH_ID + 1, Command.CHALLENGE, NONCE)
 NO_REPORT = sealed(Command.ERROR_REPORT, b"\x45")
 
 
-@pytest.mark.parametrize("answer", [SHORT, JUNK, FOREIGN, NO_REPORT, b"\xff" * 40])
+@pytest.mark.parametrize(
+    "answer",
+    [SHORT, JUNK, FOREIGN, NO_REPORT, b"\xff" * 40],
+    ids=["short", "junk", "foreign", "no report", "ones"],
+)
 async def test_junk_instead_of_a_challenge(answer: bytes) -> None:
     """The door does not move, and the error says so."""
     peer = Peer([answer])
