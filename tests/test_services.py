@@ -111,6 +111,16 @@ CODES: dict[str, dict[str, Any]] = {
     "guest_notice": {},
 }
 CAMERAS: dict[str, dict[str, Any]] = {"get_plate_reads": {}}
+AGENCIES: dict[str, dict[str, Any]] = {
+    "verify_agency": {
+        "agency": "x",
+        "number": "+1 217 555 0100",
+        "source": "x",
+        **dict.fromkeys(("independent", "called", "confirmed"), True),
+    },
+    "import_agencies": {"csv": "name\nx\n"},
+    "find_agencies": {},
+}
 
 
 async def test_every_action_is_for_admins_alone(
@@ -130,6 +140,7 @@ async def test_every_action_is_for_admins_alone(
         *LOG_CARE,
         *CODES,
         *CAMERAS,
+        *AGENCIES,
     }
     data = {
         "grant_emergency_access": GRANT,
@@ -138,6 +149,7 @@ async def test_every_action_is_for_admins_alone(
         **LOG_CARE,
         **CODES,
         **CAMERAS,
+        **AGENCIES,
     }
     for action in listed(hass):
         with pytest.raises(Unauthorized):
@@ -157,6 +169,7 @@ FOR_PERSONS: dict[str, dict[str, Any]] = {
     "get_log": {},
     "export_log": {},
     **CAMERAS,
+    **{action: AGENCIES[action] for action in ("verify_agency", "import_agencies")},
     **{
         action: LOG_CARE[action]
         for action in (

@@ -22,6 +22,8 @@ from custom_components.smartlock_le.importing import Obstacle
 from custom_components.smartlock_le.log.actions import ACTIONS as LOG_ACTIONS
 from custom_components.smartlock_le.logbook import _EVENTS, _METHODS
 from custom_components.smartlock_le.models import Method, Refusal
+from custom_components.smartlock_le.requests.actions import ACTIONS as AGENCY_ACTIONS
+from custom_components.smartlock_le.requests.models import AgencyType, Standing
 from custom_components.smartlock_le.services import HOME_ACTIONS
 from custom_components.smartlock_le.targets import Who
 from custom_components.smartlock_le.trigger import TRIGGERS
@@ -33,6 +35,7 @@ SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "services.yaml").read_text())
 ACTIONS = {
     action.name: action
     for action in (
+        *AGENCY_ACTIONS,
         *CAMERA_ACTIONS,
         *HOME_ACTIONS,
         *GRANT_ACTIONS,
@@ -114,7 +117,7 @@ def test_steps() -> None:
             [
                 *("flows/options.py", "flows/code_options.py"),
                 *("flows/log_options.py", "flows/import_options.py"),
-                "flows/plate_options.py",
+                *("flows/plate_options.py", "flows/agency_options.py"),
             ],
             {
                 *("help_code", "help_code_only", "help_unlocked"),
@@ -142,7 +145,8 @@ def test_menus() -> None:
     ):
         offered = called(source(file), "menu_options")
         if file == "flows/options.py":
-            offered |= called(source("flows/code_options.py"), "menu_options")
+            more = source("flows/code_options.py", "flows/agency_options.py")
+            offered |= called(more, "menu_options")
         worded = {
             item
             for step in section["step"].values()
@@ -151,7 +155,8 @@ def test_menus() -> None:
         assert offered == worded
 
 
-REFUSED = re.compile(r'(?:Code|Grant|Log)(?:Error|Refused)\("(\w+)"')
+REFUSED = re.compile(r'(?:Code|Grant|Log|Request)(?:Error|Refused)\("(\w+)"')
+BAD_FIELD = re.compile(r'(?:BadField\([^,]+, |, )"((?:agency|csv)_\w+)"\)')
 
 
 def moving_errors() -> set[str]:
@@ -160,6 +165,13 @@ def moving_errors() -> set[str]:
     return {
         key for key in REFUSED.findall(text) if key.startswith(("database", "back"))
     }
+
+
+def agency_errors() -> set[str]:
+    """Return what can be wrong with what is said of an agency."""
+    names = ("agencies", "agency_csv", "checks")
+    text = source(*(f"requests/{name}.py" for name in names))
+    return set(REFUSED.findall(text)) | set(BAD_FIELD.findall(text))
 
 
 def test_errors() -> None:
@@ -186,12 +198,14 @@ def test_errors() -> None:
     raised |= literals(source("flows/plate_options.py"))
     raised |= literals(source("access/codes.py", "flows/code_options.py"))
     raised |= literals(source("access/change.py", "access/digits.py"))
+    raised |= agency_errors() | literals(source("flows/agency_options.py"))
     raised |= moving_errors()
     raised |= {refusal.value for refusal in Refusal}
     options = set(TEXTS["options"]["error"])
     assert options <= raised
     assert {"incomplete", "outcome_unknown", "refused", "lock_unreachable"} <= options
     assert moving_errors() | {"database_driver", "backup_running"} <= options
+    assert agency_errors() <= options
 
 
 @pytest.mark.parametrize(
@@ -219,7 +233,7 @@ def test_errors() -> None:
             (
                 *("flows/options.py", "flows/code_options.py"),
                 *("flows/log_options.py", "flows/import_options.py"),
-                "flows/plate_options.py",
+                *("flows/plate_options.py", "flows/agency_options.py"),
             ),
             set(),
         ),
@@ -270,6 +284,9 @@ def test_exceptions() -> None:
     for path in ROOT.rglob("*.py"):
         text = path.read_text()
         wanted |= set(REFUSED.findall(text))
+        wanted |= (
+            set(BAD_FIELD.findall(text)) if path.parent.name == "requests" else set()
+        )
         if path.name in {"__init__.py", "media_source.py", "services.py", "errors.py"}:
             wanted |= called(text, "translation_key")
             wanted |= set(re.findall(r'_home_error\("(\w+)"', text))
@@ -322,11 +339,15 @@ def test_entities() -> None:
 
 def test_the_rest() -> None:
     """Methods of a grant, words of a notice, lines of the logbook."""
+    types = TEXTS["selector"]["agency_type"]["options"]
+    assert list(types) == [one.value for one in AgencyType]
     methods = TEXTS["selector"]["method"]["options"]
     assert list(methods) == [method.value for method in GrantMethod]
     told = set(re.findall(r'_tell\(\s*grant, "(\w+)"', source("access/grants.py")))
     grant_texts = {f"grant_{what}" for what in told | {"title"}}
-    assert set(TEXTS["common"]) == grant_texts | {
+    standings = {f"agency_{standing.value}" for standing in Standing}
+    agencies = standings | {"agency_lookalike", "agency_foreign"}
+    assert set(TEXTS["common"]) == grant_texts | agencies | {
         "guest_notice",
         "guest_notice_pictures",
         *("plate_watched", "plate_watched_title"),

@@ -19,6 +19,7 @@ from .locks.families import rediscover
 from .locks.keybook import KeyBook, KeyBookUnreadable
 from .locks.roster import clean_home
 from .opening import home_folder
+from .web.agencies import AgenciesView
 from .web.media import MediaView
 from .web.plates import PlatesView
 
@@ -39,6 +40,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     services.register(hass)
     hass.http.register_view(MediaView(hass))
     hass.http.register_view(PlatesView(hass))
+    hass.http.register_view(AgenciesView(hass))
     await blueprint.install(hass)
     return True
 

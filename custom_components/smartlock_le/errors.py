@@ -11,6 +11,7 @@ from .cameras.plate_file import PlatesLocked
 from .const import DOMAIN
 from .log import LogRefused, LogUnavailable
 from .models import LockRefused, LockUnreachable, OutcomeUnknown
+from .requests.models import RequestError
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def translated(lock: str = "") -> Iterator[None]:
         ) from err
     except PlatesLocked as err:
         raise _home_error("plates_locked", lock) from err
-    except (GrantError, LogRefused) as err:
+    except (GrantError, LogRefused, RequestError) as err:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key=err.key
         ) from err

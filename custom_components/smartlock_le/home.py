@@ -28,6 +28,7 @@ from .locks.roster import Roster
 from .log import Log, LogUnavailable
 from .models import FRESH, AccessEvent, Actor, LockError, utc_now
 from .opening import home_folder
+from .requests.agencies import Agencies
 from .sharing.switch import SharingSwitch
 from .stamping import Stamping
 from .upkeep import Upkeep
@@ -60,6 +61,7 @@ class Home(Decisions):
     grants: Grants
     codes: Codes
     cameras: Cameras
+    agencies: Agencies
     alarm: AlarmPanel
 
     def __init__(self, hass: HomeAssistant, entry: HomeEntry) -> None:
@@ -99,6 +101,7 @@ class Home(Decisions):
             save=self._save_sharing,
         )
         await self._sharing.load()
+        self.agencies = Agencies(self.log)
         self.roster = Roster(
             self.hass,
             self.entry,

@@ -27,6 +27,7 @@ from .home import Home, loaded_home
 from .log.actions import ACTIONS as LOG_ACTIONS
 from .models import Action, Actor
 from .notices import target_exists
+from .requests.actions import ACTIONS as AGENCY_ACTIONS
 
 type Data = dict[str, Any]
 
@@ -69,6 +70,7 @@ def register(hass: HomeAssistant) -> None:
     _register(hass, GRANT_ACTIONS, lambda home: home.grants)
     _register(hass, CODE_ACTIONS, lambda home: home.codes)
     _register(hass, CAMERA_ACTIONS, lambda home: home.cameras)
+    _register(hass, AGENCY_ACTIONS, lambda home: home.agencies)
     _register(hass, LOG_ACTIONS, lambda home: home.log)
 
 

@@ -30,7 +30,7 @@ from ..access.models import (
 )
 from ..log import LogUnavailable
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
-from .import_options import ImportOptions
+from .agency_options import AgencyOptions
 
 _CHECK = vol.Schema(GRANT_FIELDS)
 _SHOWN_REFUSALS = {
@@ -52,7 +52,7 @@ def _error(err: LockError | GrantError) -> str:
     return "outcome_unknown"
 
 
-class HomeOptions(ImportOptions):
+class HomeOptions(AgencyOptions):
     """The menu of the home."""
 
     _opened: Opened
@@ -68,7 +68,7 @@ class HomeOptions(ImportOptions):
             menu_options=[
                 *("help", "end_help", "codes", "alarm", "plates"),
                 *(("find_plate",) if self._home.plate_settings.on else ()),
-                *("keep", "database", "stamps"),
+                *("agencies", "keep", "database", "stamps"),
             ],
         )
 

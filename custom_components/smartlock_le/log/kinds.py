@@ -106,6 +106,25 @@ KINDS: Mapping[str, Kind] = {
         Kind("alarm", 1, {"alarm": str, "state": str, **_ACTOR}),
         Kind("plate", 1, {"camera": str, "lock": str, "list": str}),
         Kind("plates_erased", 1, {"reason": str, "reads": int, **_ACTOR}),
+        Kind(
+            "agency",
+            1,
+            {
+                **dict.fromkeys(
+                    (
+                        *("agency", "event", "name", "national_id", "email_domain"),
+                        *("age_recipient", "signing_key", "number", "source"),
+                    ),
+                    str,
+                ),
+                **_ACTOR,
+            },
+        ),
+        Kind(
+            "agencies_imported",
+            1,
+            {"sha256": str, "added": int, "changed": int, "rejected": int, **_ACTOR},
+        ),
         Kind("camera_event", 1, {"camera": str, "lock": str, "event": str}),
         Kind(
             "media",

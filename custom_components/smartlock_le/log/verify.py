@@ -87,6 +87,11 @@ FIELDS = {
     "alarm": ("alarm", "state", *ACTOR),
     "plate": ("camera", "lock", "list"),
     "plates_erased": ("reason", "reads", *ACTOR),
+    "agency": (
+        *("agency", "event", "name", "national_id", "email_domain"),
+        *("age_recipient", "signing_key", "number", "source", *ACTOR),
+    ),
+    "agencies_imported": ("sha256", "added", "changed", "rejected", *ACTOR),
     "camera_event": ("camera", "lock", "event"),
     "media": (
         *("camera", "lock", "of", "what", "result", "file"),

@@ -1,0 +1,401 @@
+"""The directory of agencies, for who clicks: look up, enter, call back, import, export."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from homeassistant.components.file_upload import process_uploaded_file
+from homeassistant.components.http.auth import async_sign_path
+from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    CountrySelector,
+    FileSelector,
+    FileSelectorConfig,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from .. import actors
+from ..const import DOMAIN
+from ..log import LogUnavailable
+from ..notices import common_text
+from ..requests import lookalike
+from ..requests.agencies import CallBack, Imported
+from ..requests.agency_csv import MAX_BYTES
+from ..requests.models import (
+    FIELDS,
+    Agency,
+    AgencyType,
+    BadField,
+    RequestError,
+    Standing,
+)
+from ..web.agencies import URL
+from .import_options import ImportOptions
+
+_MOST_SHOWN = 50
+"""Agencies in a list, and rejected rows."""
+_SIGNED = timedelta(minutes=5)
+_TYPE = SelectSelector(
+    SelectSelectorConfig(
+        options=[one.value for one in AgencyType],
+        translation_key="agency_type",
+        mode=SelectSelectorMode.DROPDOWN,
+    )
+)
+_TEXT = TextSelector()
+_AGENCY = vol.Schema(
+    {
+        vol.Required("name"): _TEXT,
+        vol.Required("type", default=AgencyType.LOCAL.value): _TYPE,
+        vol.Optional("country"): CountrySelector(),
+        **{
+            vol.Optional(name): _TEXT
+            for name in FIELDS
+            if name not in ("name", "type", "country")
+        },
+    }
+)
+_CALL_BACK = vol.Schema(
+    {
+        vol.Required("number"): _TEXT,
+        vol.Required("source"): _TEXT,
+        **{
+            vol.Required(name, default=False): BooleanSelector()
+            for name in ("independent", "called", "confirmed")
+        },
+    }
+)
+_FILE = vol.Schema(
+    {vol.Required("file"): FileSelector(FileSelectorConfig(accept=".csv,text/csv"))}
+)
+
+type _Step[Flow] = Callable[[Flow, dict[str, Any] | None], Awaitable[ConfigFlowResult]]
+
+
+def _steady(step: _Step[AgencyOptions]) -> _Step[AgencyOptions]:
+    """End a step that meets a log which cannot be read, or an agency that is gone."""
+
+    @wraps(step)
+    async def steady(
+        self: AgencyOptions, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        try:
+            return await step(self, user_input)
+        except LogUnavailable:
+            return self.async_abort(reason="agencies_unreadable")
+        except RequestError:
+            return self.async_abort(reason="agency_gone")
+
+    return steady
+
+
+class AgencyOptions(ImportOptions):
+    """The part of the menu that is about agencies."""
+
+    _agency: Agency
+    _agencies_found: list[Agency]
+
+    @_steady
+    async def async_step_agencies(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the menu of the directory."""
+        count = await self._home.agencies.count()
+        return self.async_show_menu(
+            step_id="agencies",
+            menu_options=[
+                *(("find_agency",) if count else ()),
+                *("add_agency", "import_agencies"),
+                *(("export_agencies",) if count else ()),
+            ],
+            description_placeholders={"count": str(count)},
+        )
+
+    # One agency
+
+    @_steady
+    async def async_step_find_agency(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for a part of its name, id, place or domain."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            search = str(user_input.get("search", ""))
+            self._agencies_found = await self._home.agencies.find(search, _MOST_SHOWN)
+            if self._agencies_found:
+                return await self.async_step_pick_agency(None)
+            errors["search"] = "agency_not_found"
+        return self.async_show_form(
+            step_id="find_agency",
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema({vol.Optional("search"): _TEXT}), user_input or {}
+            ),
+            errors=errors,
+        )
+
+    @_steady
+    async def async_step_pick_agency(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which of those that were found."""
+        if user_input is not None:
+            self._agency = await self._home.agencies.get(user_input["agency"])
+            return await self.async_step_agency(None)
+        words = {one: await common_text(self.hass, f"agency_{one}") for one in Standing}
+        options = [
+            SelectOptionDict(
+                value=one.id,
+                label=f"{_named(one)}: {words[one.standing].partition('.')[0]}",
+            )
+            for one in self._agencies_found
+        ]
+        return self.async_show_form(
+            step_id="pick_agency",
+            data_schema=vol.Schema(
+                {
+                    vol.Required("agency"): SelectSelector(
+                        SelectSelectorConfig(options=options)
+                    )
+                }
+            ),
+        )
+
+    @_steady
+    async def async_step_agency(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show an agency, and what is wrong with it."""
+        return self.async_show_menu(
+            step_id="agency",
+            menu_options=["verify_agency", "change_agency", "remove_agency"],
+            description_placeholders={"about": await self._about(self._agency)},
+        )
+
+    async def _about(self, agency: Agency) -> str:
+        """Return all that is known of an agency, as Markdown."""
+        said = agency.facts
+        labels = await self._labels()
+        types = await async_get_translations(
+            self.hass, self.hass.config.language, "selector", {DOMAIN}
+        )
+        kind = types[f"component.{DOMAIN}.selector.agency_type.options.{said.type}"]
+        lines = [
+            f"- {labels[name]}: {_shown(value)}"
+            for name in FIELDS
+            if name != "name"
+            and (value := kind if name == "type" else getattr(said, name))
+        ]
+        standing = await common_text(self.hass, f"agency_{agency.standing}")
+        called = dt_util.as_local(agency.called) if agency.called else None
+        told = standing.format(
+            date=f"{called:%Y-%m-%d}" if called else "",
+            number=_shown(agency.number),
+            source=_shown(agency.source),
+            fields=", ".join(labels[name] for name in agency.changed),
+        )
+        flags = []
+        if alike := await self._home.agencies.lookalikes(agency):
+            text = await common_text(self.hass, "agency_lookalike")
+            names = ", ".join(map(_shown, alike[:5]))
+            flags.append(text.format(names=names))
+        if lookalike.foreign(said.email_domain):
+            flags.append(await common_text(self.hass, "agency_foreign"))
+        return "\n".join(
+            [
+                f"**{_shown(said.name)}**",
+                "",
+                told,
+                "",
+                *(f"**{flag}**\n" for flag in flags),
+                *lines,
+            ]
+        )
+
+    async def _labels(self) -> dict[str, str]:
+        texts = await async_get_translations(
+            self.hass, self.hass.config.language, "options", {DOMAIN}
+        )
+        prefix = f"component.{DOMAIN}.options.step.add_agency.data"
+        return {name: texts[f"{prefix}.{name}"] for name in FIELDS}
+
+    @_steady
+    async def async_step_add_agency(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Enter an agency."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            agencies, actor = self._home.agencies, actors.from_request()
+            errors, agency = await self._tried(agencies.add(user_input, actor))
+            if agency:
+                self._agency = agency
+                return await self.async_step_agency(None)
+        return self.async_show_form(
+            step_id="add_agency",
+            data_schema=self.add_suggested_values_to_schema(_AGENCY, user_input or {}),
+            errors=errors,
+        )
+
+    @_steady
+    async def async_step_change_agency(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say something else of it."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            changing = self._home.agencies.change(
+                self._agency.id, user_input, actors.from_request()
+            )
+            errors, agency = await self._tried(changing)
+            if agency:
+                self._agency = agency
+                return await self.async_step_agency(None)
+        now = {name: getattr(self._agency.facts, name) for name in FIELDS}
+        shown = {name: str(value) for name, value in now.items() if value}
+        return self.async_show_form(
+            step_id="change_agency",
+            data_schema=self.add_suggested_values_to_schema(
+                _AGENCY, user_input or shown
+            ),
+            errors=errors,
+        )
+
+    @_steady
+    async def async_step_verify_agency(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Go through the list of a call back."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            verifying = self._home.agencies.verify(
+                self._agency.id, CallBack(**user_input), actors.from_request()
+            )
+            errors, agency = await self._tried(verifying)
+            if agency:
+                self._agency = agency
+                return await self.async_step_agency(None)
+        return self.async_show_form(
+            step_id="verify_agency",
+            data_schema=self.add_suggested_values_to_schema(
+                _CALL_BACK, user_input or {}
+            ),
+            description_placeholders={"about": await self._about(self._agency)},
+            errors=errors,
+        )
+
+    async def _tried(
+        self, changing: Awaitable[Agency]
+    ) -> tuple[dict[str, str], Agency | None]:
+        """Return what a form is to say of a change, or the agency as it is now."""
+        try:
+            return {}, await changing
+        except BadField as err:
+            return {err.field: err.key}, None
+        except RequestError as err:
+            return {"base": err.key}, None
+        except LogUnavailable:
+            return {"base": "log_unavailable"}, None
+
+    @_steady
+    async def async_step_remove_agency(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Forget it, if the owner is sure."""
+        if user_input is not None:
+            await self._home.agencies.remove(self._agency.id, actors.from_request())
+            return self.async_abort(reason="agency_removed")
+        return self.async_show_form(
+            step_id="remove_agency",
+            data_schema=vol.Schema({}),
+            description_placeholders={"name": _shown(self._agency.facts.name)},
+        )
+
+    # All of them
+
+    @_steady
+    async def async_step_import_agencies(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Take a list."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                data = await self.hass.async_add_executor_job(
+                    self._uploaded, user_input["file"]
+                )
+                done = await self._home.agencies.take_csv(data, actors.from_request())
+            except OSError, ValueError:
+                errors["file"] = "csv_gone"
+            except RequestError as err:
+                errors["file"] = err.key
+            except LogUnavailable:
+                errors["base"] = "log_unavailable"
+            else:
+                return self.async_abort(
+                    reason="agencies_imported",
+                    description_placeholders={
+                        "added": str(done.added),
+                        "changed": str(done.changed),
+                        "same": str(done.same),
+                        "count": str(len(done.rejected)),
+                        "rejected": await self._rejected(done),
+                    },
+                )
+        return self.async_show_form(
+            step_id="import_agencies",
+            data_schema=_FILE,
+            errors=errors,
+            description_placeholders={"columns": ", ".join(FIELDS)},
+        )
+
+    def _uploaded(self, file_id: str) -> bytes:
+        path: Path
+        with process_uploaded_file(self.hass, file_id) as path, path.open("rb") as file:
+            # One more than may be: that is how it is seen to be too long.
+            return file.read(MAX_BYTES + 1)
+
+    async def _rejected(self, done: Imported) -> str:
+        labels = {"": "", **await self._labels()}
+        lines = []
+        for row in done.rejected[:_MOST_SHOWN]:
+            where = ", ".join(filter(None, (str(row.line), labels[row.field])))
+            lines.append(f"- {where}: {await self._text(row.key)}")
+        if len(done.rejected) > _MOST_SHOWN:
+            lines.append("- …")
+        return "\n".join(lines)
+
+    @_steady
+    async def async_step_export_agencies(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Give a link, which is good for some minutes."""
+        if user_input is not None:
+            return await self.async_step_agencies(None)
+        return self.async_show_form(
+            step_id="export_agencies",
+            data_schema=vol.Schema({}),
+            description_placeholders={"link": async_sign_path(self.hass, URL, _SIGNED)},
+        )
+
+
+def _shown(text: str) -> str:
+    """Return a text as Markdown that shows each letter of it, and shapes nothing."""
+    return "".join(
+        letter if letter.isalnum() or letter in " .,:'+/" else f"&#{ord(letter)};"
+        for letter in text
+    )
+
+
+def _named(agency: Agency) -> str:
+    facts = agency.facts
+    return ", ".join(filter(None, (facts.name, facts.jurisdiction, facts.country)))

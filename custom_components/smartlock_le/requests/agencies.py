@@ -1,0 +1,242 @@
+"""The directory of agencies: who may ask, and whether the owner called back."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import batched
+from typing import Any
+
+from sqlalchemy import ColumnElement, Executable, and_, delete, func, select
+
+from ..log import Log, put
+from ..models import Actor, new_id, utc_now
+from . import agency_csv, checks, lookalike
+from .agency_csv import MAX_ROWS, Rejected
+from .models import FIELDS, Agency, Facts, RequestError
+from .tables import agencies as table
+
+_AT_ONCE = 500
+"""Rows of one statement: databases limit the values in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file."""
+
+    added: int
+    changed: int
+    same: int
+    rejected: list[Rejected]
+
+
+@dataclass(frozen=True, slots=True)
+class CallBack:
+    """How the owner found out that it is the agency it says it is."""
+
+    number: str
+    source: str
+    """Where that number is from: never from who asks."""
+    independent: bool = False
+    """The number is from elsewhere than what came from the agency."""
+    called: bool = False
+    """The owner called it, and was not called."""
+    confirmed: bool = False
+    """Who answered confirmed each field."""
+
+
+class Agencies:
+    """All of them, in the log's store."""
+
+    def __init__(self, log: Log) -> None:
+        """Take the log."""
+        self._log = log
+        self._changing = asyncio.Lock()
+
+    # What is known
+
+    async def get(self, agency_id: str) -> Agency:
+        """Return one. Raises RequestError, LogUnavailable."""
+        rows = await self._log.read(select(table).where(table.c.id == agency_id))
+        if not rows:
+            raise RequestError("agency_not_found")
+        return Agency.from_row(dict(rows[0]))
+
+    async def count(self) -> int:
+        """Return how many there are. Raises LogUnavailable."""
+        (row,) = await self._log.read(
+            select(func.count().label("n")).select_from(table)
+        )
+        return int(row["n"])
+
+    async def find(self, text: str = "", limit: int = 50) -> list[Agency]:
+        """Return those in whose name, id, place or domain every word is, by name.
+
+        Raises LogUnavailable.
+        """
+        found = [table.c.words.contains(w, autoescape=True) for w in _words(text)]
+        query = select(table).where(_all(found)).order_by(table.c.name).limit(limit)
+        return [Agency.from_row(dict(row)) for row in await self._log.read(query)]
+
+    async def as_csv(self) -> str:
+        """Return all of them as CSV. Raises LogUnavailable."""
+        rows = await self._log.read(select(table).order_by(table.c.name))
+        return await asyncio.to_thread(
+            lambda: agency_csv.write(Agency.from_row(dict(row)) for row in rows)
+        )
+
+    async def lookalikes(self, agency: Agency) -> list[str]:
+        """Return the names of those whose domain could be taken for this one's.
+
+        Raises LogUnavailable.
+        """
+        domain = agency.facts.email_domain
+        if not domain:
+            return []
+        query = select(table.c.name, table.c.email_domain).where(
+            table.c.id != agency.id, table.c.email_domain != ""
+        )
+        rows = await self._log.read(query)
+        alike = await asyncio.to_thread(
+            lookalike.alike, domain, [row["email_domain"] for row in rows]
+        )
+        return sorted(row["name"] for row in rows if row["email_domain"] in alike)
+
+    # What is changed
+
+    async def add(self, said: Mapping[str, Any], actor: Actor) -> Agency:
+        """Take one. Raises RequestError, LogUnavailable: nothing is kept then."""
+        agency = Agency(id=new_id(), facts=checks.facts(said))
+        async with self._changing:
+            await self._must_be_new(agency)
+            if await self.count() >= MAX_ROWS:
+                raise RequestError("agencies_full")
+            await self._enter(agency, "added", actor)
+        return agency
+
+    async def change(
+        self, agency_id: str, said: Mapping[str, Any], actor: Actor
+    ) -> Agency:
+        """Say something else of one. Raises as `add` does."""
+        async with self._changing:
+            before = await self.get(agency_id)
+            agency = replace(before, facts=checks.facts(said))
+            await self._must_be_new(agency)
+            if agency != before:
+                await self._enter(agency, "changed", actor)
+        return agency
+
+    async def verify(self, agency_id: str, how: CallBack, actor: Actor) -> Agency:
+        """Enter that the owner called it back, and it is as it is said. Raises as `add`."""
+        number, source = checks.number(how.number), checks.text("source", how.source)
+        if not (source and how.independent and how.called and how.confirmed):
+            raise RequestError("agency_not_called")
+        async with self._changing:
+            agency = await self.get(agency_id)
+            agency = replace(
+                agency,
+                called=utc_now().replace(microsecond=0),
+                number=number,
+                source=source,
+                confirmed=asdict(agency.facts),
+            )
+            await self._enter(agency, "verified", actor)
+        return agency
+
+    async def remove(self, agency_id: str, actor: Actor) -> None:
+        """Forget one. Raises RequestError, LogUnavailable."""
+        async with self._changing:
+            agency = await self.get(agency_id)
+            gone = delete(table).where(table.c.id == agency_id)
+            await self._log.append(
+                "agency", _entry(agency, "removed", actor), also=lambda _: [gone]
+            )
+
+    async def take_csv(self, data: bytes, actor: Actor) -> Imported:
+        """Take what a list says: all rows that are good, and the entry, or nothing.
+
+        What it says of an agency that was verified makes it one that changed. Raises
+        RequestError, LogUnavailable.
+        """
+        listed = await asyncio.to_thread(agency_csv.read, data)
+        async with self._changing:
+            rows = await self._log.read(select(table))
+            there = {row["known_by"]: dict(row) for row in rows}
+            made, same = await asyncio.to_thread(_merged, listed.facts, there)
+            added = sum(one["known_by"] not in there for one in made)
+            if len(there) + added > MAX_ROWS:
+                raise RequestError("agencies_full")
+            statements = list(_put_all(made))
+            done = Imported(added, len(made) - added, same, listed.rejected)
+            await self._log.append(
+                "agencies_imported",
+                {
+                    "sha256": listed.sha256,
+                    "added": done.added,
+                    "changed": done.changed,
+                    "rejected": len(done.rejected),
+                    **actor.fields(),
+                },
+                also=lambda _: statements,
+            )
+        return done
+
+    async def _must_be_new(self, agency: Agency) -> None:
+        query = select(table.c.id).where(
+            table.c.known_by == agency.facts.known_by, table.c.id != agency.id
+        )
+        if await self._log.read(query):
+            raise RequestError("agency_known")
+
+    async def _enter(self, agency: Agency, event: str, actor: Actor) -> None:
+        rows = put(table, **agency.as_row())
+        await self._log.append(
+            "agency", _entry(agency, event, actor), also=lambda _: rows
+        )
+
+
+def _entry(agency: Agency, event: str, actor: Actor) -> dict[str, str | int]:
+    facts = agency.facts
+    called = event == "verified"
+    return {
+        "agency": agency.id,
+        "event": event,
+        "name": facts.name,
+        "national_id": facts.national_id,
+        "email_domain": facts.email_domain,
+        "age_recipient": facts.age_recipient,
+        "signing_key": facts.signing_key,
+        "number": agency.number if called else "",
+        "source": agency.source if called else "",
+        **actor.fields(),
+    }
+
+
+def _words(text: str) -> list[str]:
+    return text.casefold().split()[:10]
+
+
+def _all(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+    return and_(True, *conditions)
+
+
+def _merged(
+    listed: list[Facts], there: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the rows that are new or other than what is there, and how many are the same."""
+    made, same = [], 0
+    for facts in listed:
+        agency = Agency(id=new_id(), facts=facts)
+        row = agency.as_row()
+        if before := there.get(row["known_by"]):
+            if all(before[name] == row[name] for name in FIELDS):
+                same += 1
+                continue
+            row = replace(Agency.from_row(before), facts=facts).as_row()
+        made.append(row)
+    return made, same
+
+
+def _put_all(rows: list[dict[str, Any]]) -> Iterator[Executable]:
+    for some in batched(rows, _AT_ONCE):
+        yield delete(table).where(table.c.id.in_([row["id"] for row in some]))
+        yield table.insert().values(list(some))

@@ -1,0 +1,116 @@
+"""What may be said of an agency: each field is checked before any of it is kept."""
+
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Mapping
+import re
+from typing import Any
+import unicodedata
+
+from .models import FIELDS, AgencyType, BadField, Facts
+
+LONGEST = 200
+"""Characters of a field."""
+FEWEST_DIGITS = 6
+"""Of a number that somebody called: an emergency number has fewer, and is not called."""
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{1,59}})")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_NATIONAL_ID = re.compile(r"[A-Z0-9][A-Z0-9./-]{1,49}")
+_FORMULA = re.compile(r"[=@]|[+-](?![\s(]*\d)")
+"""What a spreadsheet would reckon instead of show."""
+_KEY = 32
+_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_AGE = re.compile(rf"age1[{_BECH32}]{{58}}")
+
+
+def facts(said: Mapping[str, Any]) -> Facts:
+    """Read what is said of an agency. Raises BadField."""
+    domain = said.get("email_domain", "")
+    if isinstance(domain, str):
+        # As it is often written: @town.gov.
+        said = {**said, "email_domain": domain.strip().lstrip("@")}
+    texts = {name: text(name, said.get(name, "")) for name in FIELDS}
+    if not texts["name"]:
+        raise BadField("name", "agency_text")
+    texts["country"] = texts["country"].upper()
+    texts["national_id"] = texts["national_id"].upper()
+    texts["email_domain"] = _domain(texts["email_domain"])
+    texts["age_recipient"] = texts["age_recipient"].lower()
+    for name, fits, key in (
+        ("country", _COUNTRY.fullmatch, "agency_country"),
+        ("national_id", _NATIONAL_ID.fullmatch, "agency_national_id"),
+        ("age_recipient", _is_age, "agency_age_recipient"),
+        ("signing_key", _is_key, "agency_signing_key"),
+    ):
+        if texts[name] and not fits(texts[name]):
+            raise BadField(name, key)
+    try:
+        kind = AgencyType(texts.pop("type").lower() or AgencyType.OTHER)
+    except ValueError:
+        raise BadField("type", "agency_type") from None
+    return Facts(**texts, type=kind)
+
+
+def text(name: str, value: Any) -> str:
+    """Read a short text of one line. Raises BadField."""
+    if not isinstance(value, str) or len(value) > 10 * LONGEST:
+        raise BadField(name, "agency_text")
+    plain = " ".join(unicodedata.normalize("NFC", value).split())
+    # Control and format characters hide what is there, or turn it around.
+    if len(plain) > LONGEST or any(
+        unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn")
+        for letter in plain
+    ):
+        raise BadField(name, "agency_text")
+    if _FORMULA.match(plain):
+        raise BadField(name, "agency_text")
+    return plain
+
+
+def number(value: Any) -> str:
+    """Read a number that was called. Raises BadField."""
+    plain = text("number", value)
+    digits = sum(letter.isdigit() for letter in plain)
+    if digits < FEWEST_DIGITS or re.search(r"[^\d\s()+./x-]", plain):
+        raise BadField("number", "agency_number")
+    return plain
+
+
+def _domain(said: str) -> str:
+    """Read the domain of an agency's e-mail, or of one address there."""
+    if not said:
+        return ""
+    domain = said.rpartition("@")[2].rstrip(".").lower()
+    try:
+        # Other letters than those of ASCII are told apart by the names they have in DNS.
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise BadField("email_domain", "agency_email_domain") from None
+    if len(domain) > LONGEST or not _DOMAIN.fullmatch(domain):
+        raise BadField("email_domain", "agency_email_domain")
+    return domain
+
+
+def _is_key(said: str) -> bool:
+    try:
+        return len(b64decode(said, validate=True)) == _KEY
+    except NotBase64, ValueError:
+        return False
+
+
+def _is_age(said: str) -> bool:
+    """Tell whether it is a recipient of age: Bech32 (BIP 173) of 32 bytes."""
+    if not _AGE.fullmatch(said):
+        return False
+    prefix, data = "age", said[4:]
+    values = [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix]
+    check = 1
+    for value in [*values, *map(_BECH32.index, data)]:
+        top = check >> 25
+        check = (check & 0x1FFFFFF) << 5 ^ value
+        for bit, factor in enumerate(
+            (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+        ):
+            check ^= factor if top >> bit & 1 else 0
+    return check == 1
