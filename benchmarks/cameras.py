@@ -110,16 +110,16 @@ async def _overdue(on: Rig) -> int:
     late = set[str]()
     for number in range(PICTURES):
         age = timedelta(days=2 * DAYS * number / PICTURES)
-        with _at(now - age):
-            media = await kept.keep(
-                What.STILL,
-                Taken(f"picture {number}".encode()),
-                "taken",
-                camera="camera",
-                lock=on.driver.ref.id,
-                of=-1,
-                wanted=lambda: True,
-            )
+        media = await kept.keep(
+            What.STILL,
+            Taken(f"picture {number}".encode()),
+            "taken",
+            camera="camera",
+            lock=on.driver.ref.id,
+            of=-1,
+            began=now - age,
+            wanted=lambda: True,
+        )
         if media and age > timedelta(days=DAYS):
             late.add(media.file)
     with _at(now):

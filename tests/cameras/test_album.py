@@ -43,6 +43,7 @@ class Kept:
             camera="camera",
             lock=lock,
             of=access.seq,
+            began=module.utc_now(),
             wanted=lambda: True,
         )
         assert media

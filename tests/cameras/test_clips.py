@@ -3,19 +3,21 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from errno import ENOSPC
 import hashlib
 from http import HTTPStatus
 import io
 from pathlib import Path
 import subprocess
+import threading
 import time
 from typing import Any
 
 from aiohttp import web
 from homeassistant.components.camera import Camera as CameraEntity, CameraEntityFeature
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import imageio_ffmpeg
 from PIL import Image, ImageChops, ImageFilter
@@ -28,7 +30,7 @@ from pytest_homeassistant_custom_component.typing import (
 
 from custom_components.smartlock_le.cameras import album, clip as clip_module, filming
 from custom_components.smartlock_le.cameras.masks import paint, parse
-from custom_components.smartlock_le.models import utc_now
+from custom_components.smartlock_le.models import UNKNOWN_ACTOR, utc_now
 from tests.conftest import log_of, until
 from tests.support import act
 from virtual_home.camera import HEIGHT, WIDTH, Trouble, bar
@@ -136,6 +138,24 @@ async def filming_door(hass: HomeAssistant, door: Door) -> AsyncGenerator[Door]:
     assert not running()
 
 
+class Slow(CameraEntity):
+    """A camera of Home Assistant without a stream, which takes its time."""
+
+    _attr_name = "Stream"
+
+    def __init__(self, still: Any, seconds: float) -> None:
+        """Take how long."""
+        super().__init__()
+        self._still, self._seconds = still, seconds
+
+    async def async_camera_image(
+        self, width: int | None = None, height: int | None = None
+    ) -> bytes:
+        """Return a picture."""
+        await asyncio.sleep(self._seconds)
+        return bytes(self._still) if isinstance(self._still, bytes) else self._still
+
+
 class Streaming(CameraEntity):
     """A camera of Home Assistant that says where its stream is."""
 
@@ -160,8 +180,13 @@ class Streaming(CameraEntity):
 
 async def add_stream(hass: HomeAssistant, door: Door, url: str, **data: Any) -> None:
     """Let another camera look at the door, by its stream."""
-    camera = Streaming(url, door.source.picture())
+    await add_other(hass, door, Streaming(url, door.source.picture()), **data)
 
+
+async def add_other(
+    hass: HomeAssistant, door: Door, camera: CameraEntity, **data: Any
+) -> None:
+    """Let another camera look at the door."""
     await hass.data["entity_components"]["camera"].async_add_entities([camera])
     await hass.async_block_till_done()
     door.hass.config_entries.async_remove_subentry(
@@ -335,6 +360,34 @@ class TestOfAnAccess:
             assert near(image, (20, 20), (0, 0, 0))
             assert near(image, (WIDTH - 20, 20), _BLUE)
 
+    async def test_zones_of_pictures_that_are_turned(
+        self, hass: HomeAssistant, door: Door
+    ) -> None:
+        """The owner drew on what Home Assistant turns; a stream is as it was."""
+        camera = Streaming(f"{door.source.url}/stream.mjpg", door.source.picture())
+        camera._attr_unique_id = "stream"
+        await add_other(hass, door, camera, masks=LEFT_HALF)
+        er.async_get(hass).async_update_entity_options(
+            STREAM, "camera", {"orientation": 3}
+        )
+        door.nuki.device.turn(lock=False)
+        (line,) = await until(running)
+        assert "pipe:0" in line and "drawbox" not in line
+        await clip_entry(door, result="taken")
+
+    async def test_its_time(self, filming_door: Door) -> None:
+        """It is from when it begins: that is what a person who is erased was near."""
+        entry = await filmed(filming_door)
+        (kept,) = [
+            media
+            for media in await filming_door.home.cameras.album.of_camera(
+                filming_door.camera.settings.id, limit=9
+            )
+            if media.file == entry["file"]
+        ]
+        entered = datetime.fromisoformat(entry["time"])
+        assert (entered - kept.time).total_seconds() > SECONDS - 0.5
+
     async def test_none_unless_it_is_wanted(self, door: Door) -> None:
         await door.access()
         assert [e["what"] for e in await log_of(door.home, "media")] == ["still"]
@@ -399,15 +452,22 @@ class TestFrigate:
         assert len(frigate.asked) == filming.TRIES
 
     async def test_what_was_private_stays_so(
-        self, hass: HomeAssistant, door: Door, frigate: Frigate
+        self,
+        hass: HomeAssistant,
+        door: Door,
+        frigate: Frigate,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """It records by its own settings; we do not take that."""
-        await reconfigure(door, clip=4, frigate=NAME, frigate_url=frigate.url)
+        """It records by its own settings, and cuts where it can: not there is the rest."""
+        await reconfigure(door, clip=1, frigate=NAME, frigate_url=frigate.url)
         await switch(hass, on=True)
         await switch(hass, on=False)
-        public = time.time()
         await filmed(door, result="taken")
-        assert frigate.asked[-1][0] >= public - 1
+        assert not frigate.asked
+        monkeypatch.setattr(filming, "PRIVATE", 0.1)
+        door.nuki.device.turn(lock=True)
+        door.nuki.device.turn(lock=False)
+        await until(lambda: frigate.asked)
 
 
 class TestWithdrawn:
@@ -436,6 +496,44 @@ class TestWithdrawn:
         assert time.monotonic() - began < 10
         assert (entry["result"], entry["file"], entry["bytes"]) == ("withdrawn", "", 0)
         assert not running() and not clips(door)
+
+    @pytest.mark.parametrize("seconds", [0.6, 5])
+    async def test_while_a_picture_is_on_its_way(
+        self, hass: HomeAssistant, door: Door, seconds: float
+    ) -> None:
+        """Home Assistant swallows that its asking was ended: it is all the same."""
+        camera = Slow(door.source.picture(), seconds)
+        await add_other(hass, door, camera, clip=30)
+        door.nuki.device.turn(lock=False)
+        await until(running)
+        await asyncio.sleep(1)
+        began = time.monotonic()
+        (seen,) = door.home.cameras.cameras.values()
+        await door.home.cameras.set_private(seen, True, UNKNOWN_ACTOR)
+        await until(lambda: not running())
+        assert time.monotonic() - began < 1
+        assert (await clip_entry(door))["result"] == "withdrawn"
+
+    async def test_stopped_while_it_is_written(
+        self,
+        hass: HomeAssistant,
+        filming_door: Door,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Nothing is left on the disk of which no entry says that it is there."""
+        put, writing = album.Shelf.put, threading.Event()
+
+        def slowly(shelf: album.Shelf, name: str, data: bytes) -> None:
+            if name.endswith(".mp4"):
+                writing.set()
+                time.sleep(0.5)
+            put(shelf, name, data)
+
+        monkeypatch.setattr(album.Shelf, "put", slowly)
+        filming_door.nuki.device.turn(lock=False)
+        await until(writing.is_set)
+        await hass.config_entries.async_unload(filming_door.entry.entry_id)
+        assert not clips(filming_door)
 
     async def test_stopped(self, hass: HomeAssistant, filming_door: Door) -> None:
         """Home Assistant ends, and ffmpeg with it."""
@@ -485,6 +583,47 @@ class TestBadDays:
             await asyncio.sleep(0.02)
         assert time.monotonic() - began < 2
         entry = await clip_entry(filming_door)
+        assert (entry["result"], entry["bytes"]) == ("unreachable", 0)
+
+    async def test_it_gives_no_picture(
+        self, hass: HomeAssistant, door: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A camera without a stream that hangs: the next clip is not kept waiting."""
+        monkeypatch.setattr(clip_module, "DEADLINE", 1)
+        monkeypatch.setattr(clip_module, "_GRACE", 0.5)
+        await add_other(hass, door, Slow(door.source.picture(), 1000))
+        entry = await filmed(door)
+        assert entry["result"] == "unreachable"
+        (seen,) = door.home.cameras.cameras.values()
+        assert not running() and not seen.filming
+
+    @pytest.mark.parametrize("still", ["text", None, 7])
+    async def test_what_is_no_picture(
+        self, hass: HomeAssistant, door: Door, still: Any
+    ) -> None:
+        """A camera is anybody's code; both entries are made."""
+        await add_other(hass, door, Slow(still, 0), clip=1)
+        door.nuki.device.turn(lock=False)
+        assert {e["result"] for e in await door.media(2)} == {"unreachable"}
+
+    async def test_a_bomb(self, hass: HomeAssistant, door: Door) -> None:
+        """A picture of a megabyte that would be one of many."""
+        made = io.BytesIO()
+        Image.new("L", (8000, 8000)).save(made, "JPEG")
+        part = b"--x\r\nContent-Type: image/jpeg\r\n\r\n" + made.getvalue() + b"\r\n"
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            response = web.StreamResponse()
+            response.content_type = "multipart/x-mixed-replace"
+            response.headers["Content-Type"] += "; boundary=x"
+            await response.prepare(request)
+            for _ in range(3):
+                await response.write(part)
+            return response
+
+        async with server(answer) as url:
+            await add_stream(hass, door, f"{url}/stream.mjpg")
+            entry = await filmed(door)
         assert (entry["result"], entry["bytes"]) == ("unreachable", 0)
 
     async def test_it_breaks_off(
@@ -557,6 +696,13 @@ class TestBadDays:
             await add_stream(hass, door, f"{url}/{path}")
             entry = await filmed(door)
         assert (entry["result"], entry["bytes"]) == ("unreachable", 0)
+
+    async def test_an_address_that_no_program_takes(
+        self, hass: HomeAssistant, door: Door
+    ) -> None:
+        """It is entered like any other that cannot be reached."""
+        await add_stream(hass, door, "rtsp://camera.example/\0")
+        assert (await filmed(door))["result"] == "unreachable"
 
     @pytest.mark.parametrize("url", ["/etc/passwd", "file:///etc/passwd", "concat:a"])
     async def test_an_address_that_is_none(

@@ -30,7 +30,11 @@ from pytest_homeassistant_custom_component.typing import (
     WebSocketGenerator,
 )
 
-from custom_components.smartlock_le.cameras import album, camera as camera_module
+from custom_components.smartlock_le.cameras import (
+    album,
+    camera as camera_module,
+    cameras as cameras_module,
+)
 from custom_components.smartlock_le.cameras.masks import parse
 from custom_components.smartlock_le.log import LogUnavailable, verify
 from custom_components.smartlock_le.models import (
@@ -567,7 +571,8 @@ class TestErased:
         now = utc_now()
         with monkeypatch.context() as patch:
             # Long before: somebody else.
-            patch.setattr(album, "utc_now", lambda: now - timedelta(minutes=5))
+            before = now - timedelta(minutes=5)
+            patch.setattr(cameras_module, "utc_now", lambda: before)
             other = await door.access()
         # The door is shut behind them.
         await door.access()

@@ -205,6 +205,15 @@ class TestZones:
         assert parse(f"{LEFT_HALF},0,0") == parse(LEFT_HALF)
         assert parse("0,0,0,0,0.5,0,0.5,1,0.5,1,0,1") == parse(LEFT_HALF)
 
+    def test_many_rectangles(self) -> None:
+        """They are one argument of a program, which has an end; more is black then."""
+        strips = ((x / 20, 0.0) for x in range(20))
+        zones = tuple(
+            ((x, 0.0), (x + 0.02, 0.0), (min(1, x + 0.07), 1.0), (x + 0.045, 1.0))
+            for x, _ in strips
+        )
+        assert 100 < len(rectangles(zones)) <= 1000
+
     @settings(max_examples=100, deadline=None)
     @given(
         st.lists(

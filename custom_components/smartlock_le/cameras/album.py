@@ -1,8 +1,9 @@
 """Pictures and their entries: kept together, found again, erased when it is time."""
 
+import asyncio
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 import hashlib
 from itertools import batched
@@ -70,10 +71,12 @@ class Album:
         camera: str,
         lock: str,
         of: int,
+        began: datetime,
         wanted: Callable[[], bool],
     ) -> Media | None:
         """Enter a picture or clip, or why there is none; return it if it is kept.
 
+        `began` is when it was asked for: a clip shows that time, and is whole much later.
         `wanted` tells whether the owner still wants it, as it is.
         """
         name = secrets.token_hex(16) + what.suffix if taken else ""
@@ -81,7 +84,6 @@ class Album:
             result = await self._put(name, taken.data, wanted) or result
             if result != TAKEN:
                 taken, name = None, ""
-        time = utc_now()
 
         def remember(seq: int) -> list[Any]:
             if not name:
@@ -93,7 +95,7 @@ class Album:
                     access_entry=of,
                     camera=camera,
                     lock=lock,
-                    time=microseconds(time),
+                    time=microseconds(began),
                     erased=_KEPT,
                 )
             ]
@@ -113,10 +115,9 @@ class Album:
                 "height": taken.height if taken else 0,
                 "masks": taken.masks if taken else 0,
             },
-            time=time,
             also=remember,
         )
-        return Media(name, camera, lock, time, of) if name else None
+        return Media(name, camera, lock, began, of) if name else None
 
     async def _put(
         self, name: str, data: bytes, wanted: Callable[[], bool]
@@ -124,11 +125,17 @@ class Album:
         """Write a file; return why not, if so."""
         if not wanted():
             return "withdrawn"
+        putting = self._hass.async_add_executor_job(self._shelf.put, name, data)
         try:
-            await self._hass.async_add_executor_job(self._shelf.put, name, data)
+            await asyncio.shield(putting)
         except OSError as err:
             _LOGGER.warning("A picture was not kept: %s", err.strerror)
             return "not_kept"
+        except asyncio.CancelledError:
+            # The thread goes on, and nobody will know of what it writes.
+            await asyncio.wait([putting])
+            await self._remove(partial(self._shelf.remove, [name]))
+            raise
         if wanted():
             return None
         await self._remove(partial(self._shelf.remove, [name]))

@@ -1,7 +1,7 @@
 """One camera of the home, and how a picture is got from it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 import logging
 import sys
@@ -54,6 +54,14 @@ class Camera:
         entry = er.async_get(self._hass).async_get(self.entity_id or "")
         return entry.device_id if entry else None
 
+    @property
+    def turned(self) -> bool:
+        """Tell whether Home Assistant turns or mirrors its pictures, but not its stream."""
+        entry = er.async_get(self._hass).async_get(self.entity_id or "")
+        options: Mapping[str, Any] = entry.options.get("camera", {}) if entry else {}
+        # As in the Exif tag of that name; 1: as it is.
+        return bool(options.get("orientation", 1) != 1)
+
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Have `listener` called when there is another picture, or a setting changed."""
         return self._on_change.add(listener)
@@ -101,7 +109,8 @@ class Camera:
     async def picture(self) -> bytes | None:
         """Return what it gives as a picture now, whatever that is; None: nothing."""
         image = await self._ask("async_get_image")
-        return None if image is None else bytes(image.content)
+        content = getattr(image, "content", None)
+        return bytes(content) if isinstance(content, bytes | bytearray) else None
 
     async def stream_url(self) -> str | None:
         """Return where its stream is, as far as it has one."""
@@ -113,13 +122,19 @@ class Camera:
         component: Any = sys.modules.get("homeassistant.components.camera")
         if component is None or (entity_id := self.entity_id) is None:
             return None
+        task, answer = asyncio.current_task(), None
+        assert task
+        ended = task.cancelling()
         try:
             async with asyncio.timeout(DEADLINE):
-                return await getattr(component, function)(self._hass, entity_id)
+                answer = await getattr(component, function)(self._hass, entity_id)
         except (HomeAssistantError, ClientError, OSError) as err:
             _LOGGER.debug("No picture of %s: %s", entity_id, type(err).__name__)
         except Exception as err:  # noqa: BLE001
             # A camera is anybody's code, and its errors may say its password; that it
             # brought no picture must be entered.
             _LOGGER.error("Camera %s failed: %s", entity_id, type(err).__name__)
-        return None
+        if task.cancelling() > ended:
+            # Home Assistant swallows it while it waits for a picture.
+            raise asyncio.CancelledError
+        return answer

@@ -47,6 +47,8 @@ _AT_THE_DOOR = {
 ACCESS, ALARM = "access", "alarm"
 """What a picture is of, beside what is announced."""
 
+_ENDING = 5.0
+"""Seconds that pictures on their way have to end."""
 QUIET = timedelta(seconds=10)
 """A sensor that flutters does not fill the disk: so long after an entry is no other."""
 EVENTS = {What.STILL: "snapshot", What.CLIP: "clip"}
@@ -119,6 +121,7 @@ class Cameras:
         self._switched: dict[str, int] = {}
         """How often the privacy of a camera was set since the start."""
         self._following = False
+        self._taking = set[asyncio.Task[Any]]()
         self._undo = log.care.on_person_erased(self._person_erased)
         self.plates = PlateReads(hass, log, folder, spawn, self._plate_hit)
         self._frigate = Frigate(
@@ -145,12 +148,16 @@ class Cameras:
         await self.start_plates(plates)
 
     async def stop(self) -> None:
-        """Follow nothing any more, and write what waits."""
+        """Follow nothing any more, end what is on its way, and write what waits."""
         self._following = False
+        for task in self._taking:
+            task.cancel()
         self._undo()
         self._frigate.stop()
         for announcers in self._announcers.values():
             announcers.stop()
+        if self._taking:
+            await asyncio.wait(self._taking, timeout=_ENDING)
         await self.plates.stop()
         self.plates.end()
 
@@ -215,14 +222,21 @@ class Cameras:
     async def take(self, camera: Camera, lock: str, of: int, because: str) -> None:
         """Take a picture, and a clip if one is wanted; enter each, or why it is not."""
         wanted = [What.STILL, What.CLIP] if camera.settings.clip else [What.STILL]
-        async with asyncio.TaskGroup() as group:
-            for what in wanted:
-                group.create_task(self._take(what, camera, lock, of, because))
+        task = asyncio.current_task()
+        assert task
+        self._taking.add(task)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for what in wanted:
+                    group.create_task(self._take(what, camera, lock, of, because))
+        finally:
+            self._taking.discard(task)
 
     async def _take(
         self, what: What, camera: Camera, lock: str, of: int, because: str
     ) -> None:
         masks_then, erasures = camera.settings.masks, self._erasures
+        began = utc_now()
         if what is What.CLIP:
             taken, result = await film(self._hass, camera, masks_then)
         else:
@@ -237,7 +251,8 @@ class Cameras:
             camera=camera.settings.id,
             lock=lock,
             of=of,
-            wanted=lambda: camera.wants(masks_then),
+            began=began,
+            wanted=lambda: self._following and camera.wants(masks_then),
         )
         if kept and what is What.STILL:
             camera.show(kept)

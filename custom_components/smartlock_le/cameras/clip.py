@@ -42,6 +42,8 @@ _ENCODE = (
 _FIT = "scale=w='trunc(min(1280,iw)/2)*2':h=-2"
 # Single pictures say of no time: each is shown from when it came.
 _AS_THEY_COME = ("-use_wallclock_as_timestamps", "1")
+# A picture of a few megabytes may be one of gigabytes.
+_NO_BOMB = ("-max_pixels", "50000000")
 _OFTEN = f"fps=10,{_FIT}"
 
 
@@ -75,7 +77,7 @@ def can_open(url: str | None) -> bool:
 def _of_stream(
     stream: Stream, seconds: int, zones: Sequence[tuple[float, ...]]
 ) -> list[str]:
-    arguments = ["-protocol_whitelist", _NETWORK]
+    arguments = [*_NO_BOMB, "-protocol_whitelist", _NETWORK]
     if stream.url.lower().startswith("rtsp"):
         # Over UDP, parts get lost.
         arguments += ["-rtsp_transport", "tcp"]
@@ -101,7 +103,7 @@ def _black(zone: tuple[float, ...]) -> str:
 def _of_frames(seconds: int) -> list[str]:
     # It need not look ahead to know what they are.
     known = ["-probesize", "32", "-analyzeduration", "0", "-f", "mjpeg"]
-    source = [*_AS_THEY_COME, *known, "-i", "pipe:0"]
+    source = [*_NO_BOMB, *_AS_THEY_COME, *known, "-i", "pipe:0"]
     return [*source, "-vf", _OFTEN, *_ENCODE, "-t", str(seconds)]
 
 
@@ -133,11 +135,12 @@ async def record(
     except OSError as err:
         _LOGGER.warning("ffmpeg cannot be run: %s", err.strerror)
         raise NotTaken("no_ffmpeg") from None
+    except ValueError:
+        # No program can be told an address with such a letter.
+        raise NotTaken("unreachable") from None
     try:
         made = await _run(process, feed, seconds)
     finally:
-        if process.returncode is None:
-            process.kill()
         await process.wait()
     if not (clip := whole(made)):
         raise NotTaken("unreachable")
@@ -162,6 +165,9 @@ async def _run(
             feeding.result()
         return made
     finally:
+        # First of all, whatever the others wait for.
+        if process.returncode is None:
+            process.kill()
         for task in (reading, feeding):
             task.cancel()
         await asyncio.gather(reading, feeding, return_exceptions=True)

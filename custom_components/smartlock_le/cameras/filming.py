@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from urllib.parse import quote
 
 from homeassistant.core import HomeAssistant
@@ -16,8 +17,10 @@ from .still import develop
 
 BEFORE = 5
 """Seconds of a clip from before, where those were recorded."""
-LAG = 6.0
-"""Seconds until Frigate has in a file what it saw."""
+LAG = 17.0
+"""Seconds until Frigate has in a file what it saw: ten of a file, five until it looks."""
+PRIVATE = 60.0
+"""Seconds after Privacy in which a stream or a recording may still show what was before."""
 TRIES = 4
 PAUSE = 5.0
 """Seconds until it is asked again."""
@@ -62,6 +65,10 @@ async def _film(
     hass: HomeAssistant, camera: Camera, masks: tuple[Polygon, ...]
 ) -> bytes:
     seconds, url = camera.settings.clip, camera.settings.frigate_url
+    public = utc_now() - camera.public_since
+    if public < timedelta(seconds=PRIVATE) or (masks and camera.turned):
+        # Those are of now, and zones are where the owner drew them.
+        return await record(hass, _pictures(hass, camera, masks), seconds, ())
     if url and camera.settings.frigate:
         return await _recorded(hass, camera, masks)
     if can_open(url := await camera.stream_url() or ""):
@@ -78,8 +85,6 @@ async def _recorded(
     settings, now = camera.settings, utc_now().timestamp()
     start = now - min(BEFORE, settings.clip / 2)
     end = start + settings.clip
-    # What was before somebody switched privacy off stays private.
-    start = max(start, camera.public_since.timestamp())
     await asyncio.sleep(end - now + LAG)
     of = f"{settings.frigate_url}/api/{quote(settings.frigate, safe='')}"
     stream = Stream(f"{of}/start/{start:.3f}/end/{end:.3f}/clip.mp4", encoded=True)

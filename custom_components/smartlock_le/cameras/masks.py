@@ -84,6 +84,8 @@ def paint(image: Image.Image, masks: tuple[Polygon, ...]) -> None:
 _GRID = (320, 180)
 """Cells of a picture, columns and rows, where only rectangles can be black."""
 _FINE = 4
+_MOST = 1000
+"""Rectangles: all of them are one argument of a program, which has an end."""
 
 
 def rectangles(masks: tuple[Polygon, ...]) -> list[tuple[float, float, float, float]]:
@@ -92,6 +94,15 @@ def rectangles(masks: tuple[Polygon, ...]) -> list[tuple[float, float, float, fl
     All in parts of the picture. For a thread: it takes a while.
     """
     columns, rows = _GRID
+    while len(found := _covering(masks, columns, rows)) > _MOST:
+        # Coarser, there are fewer, and more is black.
+        columns, rows = columns // 2, rows // 2
+    return found
+
+
+def _covering(
+    masks: tuple[Polygon, ...], columns: int, rows: int
+) -> list[tuple[float, float, float, float]]:
     # Each cell that a zone touches, edges included, is one of it.
     fine = Image.new("1", (columns * _FINE, rows * _FINE))
     draw = ImageDraw.Draw(fine)
