@@ -118,6 +118,7 @@ def test_steps() -> None:
                 *("flows/options.py", "flows/code_options.py"),
                 *("flows/log_options.py", "flows/import_options.py"),
                 *("flows/plate_options.py", "flows/agency_options.py"),
+                "flows/contact_options.py",
             ],
             {
                 *("help_code", "help_code_only", "help_unlocked"),
@@ -145,8 +146,9 @@ def test_menus() -> None:
     ):
         offered = called(source(file), "menu_options")
         if file == "flows/options.py":
-            more = source("flows/code_options.py", "flows/agency_options.py")
-            offered |= called(more, "menu_options")
+            for menu in ("code", "agency", "contact"):
+                text = source(f"flows/{menu}_options.py")
+                offered |= called(text, "menu_options")
         worded = {
             item
             for step in section["step"].values()
@@ -156,7 +158,7 @@ def test_menus() -> None:
 
 
 REFUSED = re.compile(r'(?:Code|Grant|Log|Request)(?:Error|Refused)\("(\w+)"')
-BAD_FIELD = re.compile(r'(?:BadField\([^,]+, |, )"((?:agency|csv)_\w+)"\)')
+BAD_FIELD = re.compile(r'(?:BadField\([^,]+, |, )"((?:agency|csv|contact)_\w+)"\)')
 
 
 def moving_errors() -> set[str]:
@@ -169,7 +171,7 @@ def moving_errors() -> set[str]:
 
 def agency_errors() -> set[str]:
     """Return what can be wrong with what is said of an agency."""
-    names = ("agencies", "agency_csv", "checks")
+    names = ("agencies", "agency_csv", "checks", "contact")
     text = source(*(f"requests/{name}.py" for name in names))
     return set(REFUSED.findall(text)) | set(BAD_FIELD.findall(text))
 
@@ -234,6 +236,7 @@ def test_errors() -> None:
                 *("flows/options.py", "flows/code_options.py"),
                 *("flows/log_options.py", "flows/import_options.py"),
                 *("flows/plate_options.py", "flows/agency_options.py"),
+                "flows/contact_options.py",
             ),
             set(),
         ),
@@ -351,8 +354,7 @@ def test_the_rest() -> None:
         "guest_notice",
         "guest_notice_pictures",
         *("plate_watched", "plate_watched_title"),
-        "no_codes",
-        "no_end",
+        *("no_codes", "no_contact", "no_end"),
         "until",
         *(obstacle for obstacle in Obstacle if obstacle),
         *("import_all", "import_guest", "import_person"),

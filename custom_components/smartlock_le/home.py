@@ -29,6 +29,7 @@ from .log import Log, LogUnavailable
 from .models import FRESH, AccessEvent, Actor, LockError, utc_now
 from .opening import home_folder
 from .requests.agencies import Agencies
+from .requests.contact import LocalContact
 from .sharing.switch import SharingSwitch
 from .stamping import Stamping
 from .upkeep import Upkeep
@@ -62,6 +63,7 @@ class Home(Decisions):
     codes: Codes
     cameras: Cameras
     agencies: Agencies
+    contact: LocalContact
     alarm: AlarmPanel
 
     def __init__(self, hass: HomeAssistant, entry: HomeEntry) -> None:
@@ -89,7 +91,7 @@ class Home(Decisions):
         self.upkeep = Upkeep(
             self.hass,
             self.log,
-            self._erase_old,
+            self._daily,
             self.stamping.run,
             self._reopen,
             self.spawn,
@@ -102,6 +104,7 @@ class Home(Decisions):
         )
         await self._sharing.load()
         self.agencies = Agencies(self.log)
+        self.contact = LocalContact(self.log)
         self.roster = Roster(
             self.hass,
             self.entry,
@@ -325,11 +328,18 @@ class Home(Decisions):
 
     # Log
 
-    async def _erase_old(self) -> None:
-        """Erase what is due: the pictures before the entries that name them."""
+    async def _daily(self) -> None:
+        """Remind of what is due, and erase it: pictures before the entries that name them."""
+        await self.check_contact()
         await self.cameras.erase_old(self.media_days)
         await self.cameras.plates.enter_erased()
         await self.log.care.retain(self.retention_days)
+
+    async def check_contact(self) -> None:
+        """Remind the owner of their contact, if it is time. Raises LogUnavailable."""
+        contact = await self.contact.get()
+        due = contact is not None and contact.due(utc_now())
+        issues.contact_due(self.hass, due)
 
     @callback
     def _log_changed(self) -> None:

@@ -104,6 +104,12 @@ def schedule_silent(hass: HomeAssistant, schedule: str, silent: bool) -> None:
 
 
 @callback
+def contact_due(hass: HomeAssistant, due: bool) -> None:
+    """Say that it is time to talk to the owner's own contact; not who that is."""
+    _say(hass, "contact_due", {} if due else None, translation_key="contact_due")
+
+
+@callback
 def weak_firmware(
     hass: HomeAssistant, lock: LockRef, told: dict[str, str] | None, link: str = ""
 ) -> None:

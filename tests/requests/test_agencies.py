@@ -279,7 +279,10 @@ class TestMenu:
     ) -> None:
         """From nothing to one that is verified."""
         flow = await choose(hass, entry, "agencies")
-        assert flow["menu_options"] == ["add_agency", "import_agencies"]
+        assert flow["menu_options"] == [
+            *("add_agency", "import_agencies"),
+            "local_contact",
+        ]
         flow = await go(hass, flow["flow_id"], next_step_id="add_agency")
         wrong = await go(
             hass, flow["flow_id"], name="x", type="local", email_domain="no domain"

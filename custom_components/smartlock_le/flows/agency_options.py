@@ -8,7 +8,7 @@ from typing import Any
 
 from homeassistant.components.file_upload import process_uploaded_file
 from homeassistant.components.http.auth import async_sign_path
-from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.helpers.selector import (
     BooleanSelector,
     CountrySelector,
@@ -82,12 +82,12 @@ _FILE = vol.Schema(
 type _Step[Flow] = Callable[[Flow, dict[str, Any] | None], Awaitable[ConfigFlowResult]]
 
 
-def _steady(step: _Step[AgencyOptions]) -> _Step[AgencyOptions]:
+def steady[Flow: OptionsFlow](step: _Step[Flow]) -> _Step[Flow]:
     """End a step that meets a log which cannot be read, or an agency that is gone."""
 
     @wraps(step)
     async def steady(
-        self: AgencyOptions, user_input: dict[str, Any] | None = None
+        self: Flow, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         try:
             return await step(self, user_input)
@@ -105,7 +105,7 @@ class AgencyOptions(ImportOptions):
     _agency: Agency
     _agencies_found: list[Agency]
 
-    @_steady
+    @steady
     async def async_step_agencies(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -117,13 +117,14 @@ class AgencyOptions(ImportOptions):
                 *(("find_agency",) if count else ()),
                 *("add_agency", "import_agencies"),
                 *(("export_agencies",) if count else ()),
+                "local_contact",
             ],
             description_placeholders={"count": str(count)},
         )
 
     # One agency
 
-    @_steady
+    @steady
     async def async_step_find_agency(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -143,7 +144,7 @@ class AgencyOptions(ImportOptions):
             errors=errors,
         )
 
-    @_steady
+    @steady
     async def async_step_pick_agency(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -170,7 +171,7 @@ class AgencyOptions(ImportOptions):
             ),
         )
 
-    @_steady
+    @steady
     async def async_step_agency(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -190,7 +191,7 @@ class AgencyOptions(ImportOptions):
         )
         kind = types[f"component.{DOMAIN}.selector.agency_type.options.{said.type}"]
         lines = [
-            f"- {labels[name]}: {_shown(value)}"
+            f"- {labels[name]}: {as_text(value)}"
             for name in FIELDS
             if name != "name"
             and (value := kind if name == "type" else getattr(said, name))
@@ -199,20 +200,20 @@ class AgencyOptions(ImportOptions):
         called = dt_util.as_local(agency.called) if agency.called else None
         told = standing.format(
             date=f"{called:%Y-%m-%d}" if called else "",
-            number=_shown(agency.number),
-            source=_shown(agency.source),
+            number=as_text(agency.number),
+            source=as_text(agency.source),
             fields=", ".join(labels[name] for name in agency.changed),
         )
         flags = []
         if alike := await self._home.agencies.lookalikes(agency):
             text = await common_text(self.hass, "agency_lookalike")
-            names = ", ".join(map(_shown, alike[:5]))
+            names = ", ".join(map(as_text, alike[:5]))
             flags.append(text.format(names=names))
         if lookalike.foreign(said.email_domain):
             flags.append(await common_text(self.hass, "agency_foreign"))
         return "\n".join(
             [
-                f"**{_shown(said.name)}**",
+                f"**{as_text(said.name)}**",
                 "",
                 told,
                 "",
@@ -228,7 +229,7 @@ class AgencyOptions(ImportOptions):
         prefix = f"component.{DOMAIN}.options.step.add_agency.data"
         return {name: texts[f"{prefix}.{name}"] for name in FIELDS}
 
-    @_steady
+    @steady
     async def async_step_add_agency(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -246,7 +247,7 @@ class AgencyOptions(ImportOptions):
             errors=errors,
         )
 
-    @_steady
+    @steady
     async def async_step_change_agency(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -270,7 +271,7 @@ class AgencyOptions(ImportOptions):
             errors=errors,
         )
 
-    @_steady
+    @steady
     async def async_step_verify_agency(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -306,7 +307,7 @@ class AgencyOptions(ImportOptions):
         except LogUnavailable:
             return {"base": "log_unavailable"}, None
 
-    @_steady
+    @steady
     async def async_step_remove_agency(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -317,12 +318,12 @@ class AgencyOptions(ImportOptions):
         return self.async_show_form(
             step_id="remove_agency",
             data_schema=vol.Schema({}),
-            description_placeholders={"name": _shown(self._agency.facts.name)},
+            description_placeholders={"name": as_text(self._agency.facts.name)},
         )
 
     # All of them
 
-    @_steady
+    @steady
     async def async_step_import_agencies(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -374,7 +375,7 @@ class AgencyOptions(ImportOptions):
             lines.append("- …")
         return "\n".join(lines)
 
-    @_steady
+    @steady
     async def async_step_export_agencies(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -388,7 +389,7 @@ class AgencyOptions(ImportOptions):
         )
 
 
-def _shown(text: str) -> str:
+def as_text(text: str) -> str:
     """Return a text as Markdown that shows each letter of it, and shapes nothing."""
     return "".join(
         letter if letter.isalnum() or letter in " .,:'+/" else f"&#{ord(letter)};"

@@ -30,7 +30,7 @@ from ..access.models import (
 )
 from ..log import LogUnavailable
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
-from .agency_options import AgencyOptions
+from .contact_options import ContactOptions
 
 _CHECK = vol.Schema(GRANT_FIELDS)
 _SHOWN_REFUSALS = {
@@ -52,7 +52,7 @@ def _error(err: LockError | GrantError) -> str:
     return "outcome_unknown"
 
 
-class HomeOptions(AgencyOptions):
+class HomeOptions(ContactOptions):
     """The menu of the home."""
 
     _opened: Opened

@@ -125,6 +125,7 @@ KINDS: Mapping[str, Kind] = {
             1,
             {"sha256": str, "added": int, "changed": int, "rejected": int, **_ACTOR},
         ),
+        Kind("contact", 1, {"event": str, **_ACTOR}),
         Kind("camera_event", 1, {"camera": str, "lock": str, "event": str}),
         Kind(
             "media",

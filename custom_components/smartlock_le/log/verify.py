@@ -92,6 +92,7 @@ FIELDS = {
         *("age_recipient", "signing_key", "number", "source", *ACTOR),
     ),
     "agencies_imported": ("sha256", "added", "changed", "rejected", *ACTOR),
+    "contact": ("event", *ACTOR),
     "camera_event": ("camera", "lock", "event"),
     "media": (
         *("camera", "lock", "of", "what", "result", "file"),

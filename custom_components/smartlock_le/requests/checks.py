@@ -52,13 +52,13 @@ def facts(said: Mapping[str, Any]) -> Facts:
     return Facts(**texts, type=kind)
 
 
-def text(name: str, value: Any) -> str:
+def text(name: str, value: Any, longest: int = LONGEST) -> str:
     """Read a short text of one line. Raises BadField."""
-    if not isinstance(value, str) or len(value) > 10 * LONGEST:
+    if not isinstance(value, str) or len(value) > 10 * longest:
         raise BadField(name, "agency_text")
     plain = " ".join(unicodedata.normalize("NFC", value).split())
     # Control and format characters hide what is there, or turn it around.
-    if len(plain) > LONGEST or any(
+    if len(plain) > longest or any(
         unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn")
         for letter in plain
     ):

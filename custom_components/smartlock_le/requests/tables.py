@@ -1,6 +1,6 @@
 """What is kept of requests, in the log's store."""
 
-from sqlalchemy import BigInteger, Column, Index, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
 
 from ..log import metadata
 
@@ -28,4 +28,24 @@ agencies = Table(
     Column("words", Text, nullable=False, comment="What a search looks through"),
     Index("agencies_by_known", "known_by"),
     comment="The agencies that the owner knows of",
+)
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", _TEXT, nullable=False),
+    Column("reach", _TEXT, nullable=False),
+    Column("remind", Integer, nullable=False),
+    Column("saved", BigInteger, nullable=False, comment="Unix seconds"),
+    comment="The owner's own contact at the police; one row or none",
+)
+
+contact_notes = Table(
+    "contact_notes",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("time", BigInteger, nullable=False, comment="Unix seconds"),
+    Column("text", _TEXT, nullable=False),
+    comment="What the owner wrote down of talks",
 )
