@@ -114,6 +114,7 @@ CAMERAS: dict[str, dict[str, Any]] = {"get_plate_reads": {}}
 AGENCIES: dict[str, dict[str, Any]] = {
     "verify_agency": {
         "agency": "x",
+        "seen": "x",
         "number": "+1 217 555 0100",
         "source": "x",
         **dict.fromkeys(("independent", "called", "confirmed"), True),

@@ -1,6 +1,8 @@
 """What may be said of an agency, which domains look alike, and lists of agencies as CSV."""
 
 from base64 import b64encode
+import csv
+from itertools import islice
 from typing import Any
 
 from hypothesis import given, strategies as st
@@ -34,6 +36,9 @@ SAID = {
 }
 
 
+TWICE = ["911 / 112", "(911) 911", "911911", "911911911", "+353 999", "0042 0158"]
+
+
 class TestFields:
     """Each field is checked, and written the same way however it came."""
 
@@ -63,6 +68,12 @@ class TestFields:
             ("name", "=HYPERLINK(1)"),
             ("name", "@SUM(1)"),
             ("name", "-x"),
+            ("name", "'-1"),
+            ("name", "＝1+1"),
+            ("name", "PD;=cmd|'/C calc'!A0"),
+            ("name", 'PD ; "@SUM(1)'),
+            ("name", "\u3164"),
+            ("name", "Police\u034f"),
             ("name", 7),
             ("country", "USA"),
             ("country", "U1"),
@@ -75,6 +86,7 @@ class TestFields:
             ("email_domain", "springfield..example"),
             ("email_domain", "springfield.example/x"),
             ("email_domain", "192.0.2.1"),
+            ("email_domain", "weißenburg.example"),
             ("email_domain", "a" * 64 + ".example"),
             ("email_domain", ["springfield.example"]),
             ("age_recipient", MISTYPED),
@@ -92,7 +104,9 @@ class TestFields:
         assert caught.value.field == field
         assert not value or str(value) not in str(caught.value)
 
-    @pytest.mark.parametrize("said", ["911", "112", "(999)", "12345", "call me", ""])
+    @pytest.mark.parametrize(
+        "said", ["911", "112", "(999)", "12345", "call me", "", *TWICE]
+    )
     def test_no_desk(self, said: str) -> None:
         """An emergency number is none that anybody calls back."""
         with pytest.raises(BadField):
@@ -129,6 +143,9 @@ class TestLookalikes:
             "spring-field.example",
             "springfield.gov",
             "springfield-example.com",
+            "springfield.international",
+            "springfield.example.attacker.com",
+            "springfleld.example",
         ],
     )
     def test_alike(self, other: str) -> None:
@@ -208,10 +225,15 @@ class TestCsv:
             agency_csv.read(data)
         assert caught.value.key == key
 
-    def test_there_and_back(self) -> None:
-        """What is exported can be imported, and is the same."""
-        agency = Agency(id="a", facts=facts(SAID))
-        listed = agency_csv.read(agency_csv.write([agency]).encode())
+    @pytest.mark.parametrize("key", [KEY, "+" + KEY[1:]])
+    def test_there_and_back(self, key: str) -> None:
+        """What is exported can be imported, is the same, and no spreadsheet reckons it."""
+        said = {**SAID, "signing_key": key, "records_contact": "-2+3+cmd|' /C calc'!A0"}
+        agency = Agency(id="a", facts=facts(said))
+        written = agency_csv.write([agency])
+        cells = next(islice(csv.reader(written.splitlines()), 1, None))
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+        listed = agency_csv.read(written.encode())
         assert listed.facts == [agency.facts]
         assert not listed.rejected
 

@@ -35,11 +35,12 @@ async def test_directory(log: Log) -> None:
     """All that can be done with one, and with two thousand."""
     agencies = Agencies(log)
     (police,) = await agencies.find("SPRINGFIELD police")
-    police = await agencies.verify(police.id, CallBack(**CALLED), UNKNOWN_ACTOR)
+    seen, how = police.facts.digest, CallBack(**CALLED)
+    police = await agencies.verify(police.id, seen, how, UNKNOWN_ACTOR)
     assert (await agencies.get(police.id)).standing is Standing.VERIFIED
     with pytest.raises(RequestError):
         await agencies.add({"name": "x", **SAID}, UNKNOWN_ACTOR)
-    await agencies.change(police.id, {**SAID, "signing_key": ""}, UNKNOWN_ACTOR)
+    await agencies.change(police, {**SAID, "signing_key": ""}, UNKNOWN_ACTOR)
     assert (await agencies.get(police.id)).changed == ["signing_key"]
     name = "Kreispolizeibehörde 警察 🚓 " + "x" * 170
     rows = "".join(f"{name}{n},DE,ID{n:05}\n" for n in range(2000))

@@ -156,7 +156,8 @@ class AgencyOptions(ImportOptions):
         options = [
             SelectOptionDict(
                 value=one.id,
-                label=f"{_named(one)}: {words[one.standing].partition('.')[0]}",
+                # First: a name may be long, and say anything.
+                label=f"{words[one.standing].partition('.')[0]}: {_named(one)}",
             )
             for one in self._agencies_found
         ]
@@ -202,7 +203,7 @@ class AgencyOptions(ImportOptions):
             date=f"{called:%Y-%m-%d}" if called else "",
             number=as_text(agency.number),
             source=as_text(agency.source),
-            fields=", ".join(labels[name] for name in agency.changed),
+            fields=", ".join(labels[name] for name in agency.changed) or "…",
         )
         flags = []
         if alike := await self._home.agencies.lookalikes(agency):
@@ -255,7 +256,7 @@ class AgencyOptions(ImportOptions):
         errors: dict[str, str] = {}
         if user_input is not None:
             changing = self._home.agencies.change(
-                self._agency.id, user_input, actors.from_request()
+                self._agency, user_input, actors.from_request()
             )
             errors, agency = await self._tried(changing)
             if agency:
@@ -279,7 +280,10 @@ class AgencyOptions(ImportOptions):
         errors: dict[str, str] = {}
         if user_input is not None:
             verifying = self._home.agencies.verify(
-                self._agency.id, CallBack(**user_input), actors.from_request()
+                self._agency.id,
+                self._agency.facts.digest,
+                CallBack(**user_input),
+                actors.from_request(),
             )
             errors, agency = await self._tried(verifying)
             if agency:
@@ -392,7 +396,7 @@ class AgencyOptions(ImportOptions):
 def as_text(text: str) -> str:
     """Return a text as Markdown that shows each letter of it, and shapes nothing."""
     return "".join(
-        letter if letter.isalnum() or letter in " .,:'+/" else f"&#{ord(letter)};"
+        letter if letter.isalnum() or letter in " ,'" else f"&#{ord(letter)};"
         for letter in text
     )
 

@@ -1,5 +1,6 @@
 """The actions of requests: schema, one call, response."""
 
+from dataclasses import asdict
 from typing import Any
 
 import voluptuous as vol
@@ -19,7 +20,8 @@ def as_response(agency: Agency) -> Data:
     """Return how an agency stands."""
     return {
         "agency": agency.id,
-        "name": agency.facts.name,
+        **asdict(agency.facts),
+        "seen": agency.facts.digest,
         "standing": agency.standing.value,
         "changed": agency.changed,
         "called": agency.called.isoformat() if agency.called else None,
@@ -28,7 +30,8 @@ def as_response(agency: Agency) -> Data:
 
 async def _verify(agencies: Agencies, data: Data, actor: Actor) -> Data:
     how = CallBack(**{name: data[name] for name in CallBack.__dataclass_fields__})
-    return as_response(await agencies.verify(data["agency"], how, actor))
+    done = await agencies.verify(data["agency"], data["seen"], how, actor)
+    return as_response(done)
 
 
 async def _import(agencies: Agencies, data: Data, actor: Actor) -> Data:
@@ -55,6 +58,7 @@ ACTIONS: tuple[Action[Agencies], ...] = (
         "verify_agency",
         {
             vol.Required("agency"): str,
+            vol.Required("seen"): str,
             vol.Required("number"): str,
             vol.Required("source"): str,
             vol.Required("independent"): bool,

@@ -1,18 +1,18 @@
 """The directory of agencies: who may ask, and whether the owner called back."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import batched
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, and_, delete, func, select
+from sqlalchemy import ColumnElement, Executable, RowMapping, and_, delete, func, select
 
 from ..log import Log, put
 from ..models import Actor, new_id, utc_now
 from . import agency_csv, checks, lookalike
-from .agency_csv import MAX_ROWS, Rejected
-from .models import FIELDS, Agency, Facts, RequestError
+from .agency_csv import MAX_ROWS, Listed, Rejected
+from .models import Agency, RequestError
 from .tables import agencies as table
 
 _AT_ONCE = 500
@@ -96,10 +96,12 @@ class Agencies:
             table.c.id != agency.id, table.c.email_domain != ""
         )
         rows = await self._log.read(query)
-        alike = await asyncio.to_thread(
-            lookalike.alike, domain, [row["email_domain"] for row in rows]
-        )
-        return sorted(row["name"] for row in rows if row["email_domain"] in alike)
+
+        def named() -> list[str]:
+            alike = {*lookalike.alike(domain, (row["email_domain"] for row in rows))}
+            return sorted(row["name"] for row in rows if row["email_domain"] in alike)
+
+        return await asyncio.to_thread(named)
 
     # What is changed
 
@@ -114,31 +116,36 @@ class Agencies:
         return agency
 
     async def change(
-        self, agency_id: str, said: Mapping[str, Any], actor: Actor
+        self, seen: Agency, said: Mapping[str, Any], actor: Actor
     ) -> Agency:
-        """Say something else of one. Raises as `add` does."""
+        """Say something else of one, as it was seen. Raises as `add` does."""
         async with self._changing:
-            before = await self.get(agency_id)
-            agency = replace(before, facts=checks.facts(said))
+            before = await self._as_seen(seen.id, seen.facts.digest)
+            agency = before.saying(checks.facts(said))
             await self._must_be_new(agency)
             if agency != before:
                 await self._enter(agency, "changed", actor)
         return agency
 
-    async def verify(self, agency_id: str, how: CallBack, actor: Actor) -> Agency:
-        """Enter that the owner called it back, and it is as it is said. Raises as `add`."""
+    async def verify(
+        self, agency_id: str, seen: str, how: CallBack, actor: Actor
+    ) -> Agency:
+        """Enter that the owner called it back, and it is as it is said. Raises as `add`.
+
+        `seen` is the digest of the facts that were confirmed.
+        """
         number, source = checks.number(how.number), checks.text("source", how.source)
         if not (source and how.independent and how.called and how.confirmed):
             raise RequestError("agency_not_called")
         async with self._changing:
-            agency = await self.get(agency_id)
             agency = replace(
-                agency,
+                await self._as_seen(agency_id, seen),
                 called=utc_now().replace(microsecond=0),
                 number=number,
                 source=source,
-                confirmed=asdict(agency.facts),
+                stale=False,
             )
+            agency = replace(agency, confirmed=asdict(agency.facts))
             await self._enter(agency, "verified", actor)
         return agency
 
@@ -160,12 +167,9 @@ class Agencies:
         listed = await asyncio.to_thread(agency_csv.read, data)
         async with self._changing:
             rows = await self._log.read(select(table))
-            there = {row["known_by"]: dict(row) for row in rows}
-            made, same = await asyncio.to_thread(_merged, listed.facts, there)
-            added = sum(one["known_by"] not in there for one in made)
-            if len(there) + added > MAX_ROWS:
+            made, added, same = await asyncio.to_thread(_merged, listed, rows)
+            if len(rows) + added > MAX_ROWS:
                 raise RequestError("agencies_full")
-            statements = list(_put_all(made))
             done = Imported(added, len(made) - added, same, listed.rejected)
             await self._log.append(
                 "agencies_imported",
@@ -176,9 +180,17 @@ class Agencies:
                     "rejected": len(done.rejected),
                     **actor.fields(),
                 },
-                also=lambda _: statements,
+                # In the thread of the store: there may be many.
+                also=lambda _: list(_put_all(made)),
             )
         return done
+
+    async def _as_seen(self, agency_id: str, seen: str) -> Agency:
+        """Return one, unless somebody changed it since it was seen."""
+        agency = await self.get(agency_id)
+        if agency.facts.digest != seen:
+            raise RequestError("agency_changed_meanwhile")
+        return agency
 
     async def _must_be_new(self, agency: Agency) -> None:
         query = select(table.c.id).where(
@@ -220,20 +232,28 @@ def _all(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
 
 
 def _merged(
-    listed: list[Facts], there: Mapping[str, Mapping[str, Any]]
-) -> tuple[list[dict[str, Any]], int]:
-    """Return the rows that are new or other than what is there, and how many are the same."""
-    made, same = [], 0
-    for facts in listed:
-        agency = Agency(id=new_id(), facts=facts)
-        row = agency.as_row()
-        if before := there.get(row["known_by"]):
-            if all(before[name] == row[name] for name in FIELDS):
-                same += 1
-                continue
-            row = replace(Agency.from_row(before), facts=facts).as_row()
-        made.append(row)
-    return made, same
+    listed: Listed, rows: Sequence[RowMapping]
+) -> tuple[list[dict[str, Any]], int, int]:
+    """Return rows that are new or other than what is there; how many are new, the same.
+
+    A list that has no column of something says nothing of it.
+    """
+    there = {row["known_by"]: row for row in rows}
+    made, added, same = [], 0, 0
+    for facts in listed.facts:
+        row = there.get(facts.known_by)
+        if row is None:
+            made.append(Agency(id=new_id(), facts=facts).as_row())
+            added += 1
+            continue
+        before = Agency.from_row(dict(row))
+        told = {name: getattr(facts, name) for name in listed.columns}
+        agency = before.saying(replace(before.facts, **told))
+        if agency == before:
+            same += 1
+        else:
+            made.append(agency.as_row())
+    return made, added, same
 
 
 def _put_all(rows: list[dict[str, Any]]) -> Iterator[Executable]:

@@ -5,6 +5,7 @@ import csv
 from dataclasses import dataclass, field
 import hashlib
 import io
+import re
 from typing import Any
 
 from .checks import facts
@@ -14,6 +15,10 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 20_000
 _MORE = ("standing", "called", "number", "source")
 """What is exported and, being our word alone, not imported."""
+
+_RECKONED = re.compile(r"^([=+@＝＋－＠-])")
+"""Where a spreadsheet would reckon; with an apostrophe before it, it shows what is there."""
+_ESCAPED = re.compile(r"^'([=+@＝＋－＠-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Listed:
     """What a file says."""
 
     sha256: str
+    columns: tuple[str, ...]
+    """Of which it says something."""
     facts: list[Facts] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
 
@@ -43,7 +50,6 @@ def read(data: bytes) -> Listed:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise RequestError("csv_not_utf8") from None
-    listed = Listed(hashlib.sha256(data).hexdigest())
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     known: set[str] = set()
     try:
@@ -55,6 +61,8 @@ def read(data: bytes) -> Listed:
         ):
             raise RequestError("csv_columns")
         rows.fieldnames = columns
+        told = tuple(name for name in FIELDS if name in columns)
+        listed = Listed(hashlib.sha256(data).hexdigest(), told)
         for row in rows:
             if len(listed.facts) + len(listed.rejected) >= MAX_ROWS:
                 raise RequestError("csv_too_long")
@@ -78,7 +86,7 @@ def _said(row: Mapping[Any, Any], known: set[str]) -> Facts:
     if None in row or None in row.values():
         # More or fewer cells than columns.
         raise BadField("", "csv_cells")
-    said = facts(row)
+    said = facts({name: _ESCAPED.sub(r"\1", cell) for name, cell in row.items()})
     if said.known_by in known:
         raise BadField("", "agency_known")
     return said
@@ -92,5 +100,6 @@ def write(agencies: Iterable[Agency]) -> str:
     for one in agencies:
         called = one.called.isoformat() if one.called else ""
         more = one.standing.value, called, one.number, one.source
-        rows.writerow((*(getattr(one.facts, name) for name in FIELDS), *more))
+        cells = (*(getattr(one.facts, name) for name in FIELDS), *more)
+        rows.writerow([_RECKONED.sub(r"'\1", cell) for cell in cells])
     return file.getvalue()

@@ -11,14 +11,21 @@ from .models import FIELDS, AgencyType, BadField, Facts
 
 LONGEST = 200
 """Characters of a field."""
-FEWEST_DIGITS = 6
-"""Of a number that somebody called: an emergency number has fewer, and is not called."""
+_DIGITS, _WITH_COUNTRY = 7, 9
+"""Least digits of a number that somebody called: an emergency number has fewer."""
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{1,59}})")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _NATIONAL_ID = re.compile(r"[A-Z0-9][A-Z0-9./-]{1,49}")
-_FORMULA = re.compile(r"[=@]|[+-](?![\s(]*\d)")
-"""What a spreadsheet would reckon instead of show."""
+_FORMULA = re.compile(
+    r"'?[=@＝＠＋－]|'[+-]|[+-](?![\s(]*\d)|.*[;|]\s*[\"']?[=@＝＠＋－+-]"
+)
+"""What a spreadsheet would reckon instead of show, also behind what it takes for a cell."""
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f"
+    "\U000e0100-\U000e01ef]"
+)
+"""Letters and marks, by their category, of which nothing is seen."""
 _KEY = 32
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _AGE = re.compile(rf"age1[{_BECH32}]{{58}}")
@@ -63,7 +70,8 @@ def text(name: str, value: Any, longest: int = LONGEST) -> str:
         for letter in plain
     ):
         raise BadField(name, "agency_text")
-    if _FORMULA.match(plain):
+    # A key may begin with a plus sign; its own check is strict.
+    if _UNSEEN.search(plain) or (name != "signing_key" and _FORMULA.match(plain)):
         raise BadField(name, "agency_text")
     return plain
 
@@ -71,8 +79,14 @@ def text(name: str, value: Any, longest: int = LONGEST) -> str:
 def number(value: Any) -> str:
     """Read a number that was called. Raises BadField."""
     plain = text("number", value)
-    digits = sum(letter.isdigit() for letter in plain)
-    if digits < FEWEST_DIGITS or re.search(r"[^\d\s()+./x-]", plain):
+    digits = "".join(re.findall(r"[0-9]", plain))
+    abroad = plain.startswith("+") or digits.startswith("00")
+    least = _WITH_COUNTRY if abroad else _DIGITS
+    if (
+        len(digits.removeprefix("00")) < least
+        or re.fullmatch(r"(\d{3})\1+", digits)
+        or re.search(r"[^0-9\s()+./x-]", plain)
+    ):
         raise BadField("number", "agency_number")
     return plain
 
@@ -82,6 +96,9 @@ def _domain(said: str) -> str:
     if not said:
         return ""
     domain = said.rpartition("@")[2].rstrip(".").lower()
+    if set(domain) & set("ßς"):
+        # What stood for them once is another domain today (IDNA 2008, RFC 5894, 7.2).
+        raise BadField("email_domain", "agency_email_domain")
     try:
         # Other letters than those of ASCII are told apart by the names they have in DNS.
         domain = domain.encode("idna").decode("ascii")

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 
-_ALIKE = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("0", "o"), ("1", "l"), ("i", "l"))
+_ALIKE = (("0", "o"), ("1", "l"), ("i", "l"), ("rn", "m"), ("vv", "w"), ("cl", "d"))
 """What is read as what; after these, what looks alike is the same."""
+
+_LONG_ENOUGH = 6
+"""Letters by which a domain is known where it stands before another."""
 
 
 def alike(domain: str, others: Iterable[str]) -> list[str]:
@@ -17,10 +20,14 @@ def foreign(domain: str) -> bool:
 
 
 def _alike(one: str, other: str) -> bool:
-    if one == other or abs(len(one) - len(other)) > 5:
+    if one == other:
         return False
     # The same name in another place: town.gov, town.com, town-gov.com.
     if _names(one) & _names(other):
+        return True
+    # One before another: town.gov.attacker.com.
+    short, long = sorted((_squeezed(one), _squeezed(other)), key=len)
+    if len(short) >= _LONG_ENOUGH and long.startswith(short):
         return True
     return _one_letter(_seen(one), _seen(other))
 
@@ -31,11 +38,12 @@ def _seen(domain: str) -> str:
     return domain
 
 
+def _squeezed(name: str) -> str:
+    return _seen(name).replace("-", "").replace(".", "")
+
+
 def _names(domain: str) -> set[str]:
-    return {
-        _seen(name).replace("-", "").replace(".", "")
-        for name in (domain, domain.rpartition(".")[0])
-    }
+    return {_squeezed(domain), _squeezed(domain.rpartition(".")[0])}
 
 
 def _one_letter(one: str, other: str) -> bool:

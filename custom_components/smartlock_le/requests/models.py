@@ -1,7 +1,7 @@
 """An agency, and what can be wrong with what is said of it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 import hashlib
@@ -78,6 +78,11 @@ class Facts:
         return hashlib.sha256(same.encode()).hexdigest()
 
     @property
+    def digest(self) -> str:
+        """What stands for all of it: who confirms it says with it what they saw."""
+        return hashlib.sha256(orjson.dumps(asdict(self))).hexdigest()
+
+    @property
     def words(self) -> str:
         """What a search looks through."""
         texts = self.name, self.national_id, self.jurisdiction, self.email_domain
@@ -100,6 +105,8 @@ class Agency:
     """Where the owner found that number."""
     confirmed: Mapping[str, str] | None = None
     """The fields as they were confirmed then."""
+    stale: bool = False
+    """Something of it changed since, and perhaps back: nobody was asked whether."""
 
     @property
     def changed(self) -> list[str]:
@@ -114,7 +121,12 @@ class Agency:
         """Tell whether it was called back, and is still the one that answered."""
         if self.confirmed is None:
             return Standing.UNVERIFIED
-        return Standing.CHANGED if self.changed else Standing.VERIFIED
+        return Standing.CHANGED if self.stale else Standing.VERIFIED
+
+    def saying(self, facts: Facts) -> Self:
+        """Return it with other facts, which nobody confirmed."""
+        other = facts != self.facts
+        return replace(self, facts=facts, stale=self.stale or other)
 
     def as_row(self) -> dict[str, Any]:
         """Return it as the store keeps it."""
@@ -126,6 +138,7 @@ class Agency:
             "number": self.number,
             "source": self.source,
             "confirmed": orjson.dumps(self.confirmed).decode(),
+            "stale": int(self.stale),
             "known_by": facts.known_by,
             "words": facts.words,
         }
@@ -142,4 +155,5 @@ class Agency:
             number=row["number"],
             source=row["source"],
             confirmed=orjson.loads(row["confirmed"]),
+            stale=bool(row["stale"]),
         )

@@ -24,6 +24,7 @@ agencies = Table(
     Column("number", _TEXT, nullable=False, comment="That was called"),
     Column("source", _TEXT, nullable=False, comment="Where that number is from"),
     Column("confirmed", Text, nullable=False, comment="What was then, as JSON"),
+    Column("stale", Integer, nullable=False, comment="It changed since"),
     Column("known_by", String(64), nullable=False, comment="Of whom there is one"),
     Column("words", Text, nullable=False, comment="What a search looks through"),
     Index("agencies_by_known", "known_by"),
