@@ -1,7 +1,7 @@
 """What the tests of the Home Assistant side share."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -97,8 +97,13 @@ def unwritable(folder: Path) -> Iterator[None]:
         yield
     finally:
         folder.unlink()
-        if there:
-            aside.rename(folder)
+        while there:
+            with suppress(OSError):
+                aside.rename(folder)
+                break
+            # Somebody was waiting to write, and made it anew.
+            for file in folder.iterdir():
+                file.replace(aside / file.name)
 
 
 async def fail_writes(home: Home, *, fail: bool = True) -> None:
