@@ -189,8 +189,8 @@ async def _feed(process: asyncio.subprocess.Process, feed: Frames | None) -> Non
             async for data in feed:
                 process.stdin.write(data)
                 await process.stdin.drain()
+        # Not waited for: ended meanwhile, asyncio would stumble over who waited.
         process.stdin.close()
-        await process.stdin.wait_closed()
 
 
 def whole(made: bytes | bytearray) -> bytes:
