@@ -170,7 +170,7 @@ FOR_PERSONS: dict[str, dict[str, Any]] = {
     "get_log": {},
     "export_log": {},
     **CAMERAS,
-    **{action: AGENCIES[action] for action in ("verify_agency", "import_agencies")},
+    **AGENCIES,
     **{
         action: LOG_CARE[action]
         for action in (

@@ -513,6 +513,8 @@ class TestWithdrawn:
         await until(lambda: not running())
         assert time.monotonic() - began < 1
         assert (await clip_entry(door))["result"] == "withdrawn"
+        # Nothing waits for the camera either.
+        assert time.monotonic() - began < 3
 
     async def test_stopped_while_it_is_written(
         self,

@@ -500,6 +500,7 @@ class TestListed:
         self, hass: HomeAssistant, gate: Door, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What is read while the lists are saved is not kept either."""
+        monkeypatch.setattr(module, "FLUSH", 1000)
 
         def slow(path: Path, book: PlateBook) -> None:
             hass.loop.call_soon_threadsafe(see, gate, "AB1")

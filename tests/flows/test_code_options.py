@@ -1,5 +1,6 @@
 """Codes and guests for who clicks."""
 
+import html
 from typing import Any
 
 from homeassistant.components.person import DOMAIN as PERSON
@@ -9,7 +10,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.smartlock_le.flows.code_options import plain
+from custom_components.smartlock_le.flows.code_options import as_text
 from custom_components.smartlock_le.home import Home, HomeEntry
 from tests.conftest import LOCK, add_home, log_of
 from tests.support import act, fail_writes
@@ -46,7 +47,7 @@ async def test_a_guest(
     pin = shown["pin"].replace(" ", "")
     assert shown["name"] == "Gina"
     assert "erased" in shown["notice"]
-    assert shown["locks"] == "Front door: active"
+    assert shown["locks"] == "Front door&#58; active"
     assert nuki.device.press(int(pin)).opened
     result = await go(hass, result["flow_id"])
     assert result["reason"] == "code_given"
@@ -195,4 +196,6 @@ async def test_no_lock_takes_codes(hass: HomeAssistant, nuki: NukiLock) -> None:
 
 
 def test_a_name_is_no_markup() -> None:
-    assert plain("Gina | <b>x</b> [a](b) O'Neil") == "Gina b x b a b O'Neil"
+    shown = as_text("<b>x</b> [a](b) O'Neil www.a.b")
+    assert not set(shown) & set("<>[]()/.*_`|")
+    assert html.unescape(shown) == "<b>x</b> [a](b) O'Neil www.a.b"

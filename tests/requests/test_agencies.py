@@ -4,7 +4,8 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
-from homeassistant.core import HomeAssistant
+from homeassistant.const import MATCH_ALL
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
@@ -470,10 +471,60 @@ class TestMenu:
         assert (await guest.get(URL)).status == HTTPStatus.NOT_FOUND
 
 
-async def test_no_word_of_it_elsewhere(
-    home: Home, police: Agency, caplog: pytest.LogCaptureFixture
+class TestUnreadable:
+    """The log cannot be read: the directory is in it."""
+
+    @pytest.fixture(autouse=True)
+    def _unreadable(
+        self, home: Home, police: Agency, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def unavailable(_: object) -> None:
+            raise LogUnavailable("not now")
+
+        monkeypatch.setattr(home.log, "read", unavailable)
+
+    async def test_menu(self, hass: HomeAssistant, entry: HomeEntry) -> None:
+        """It is said."""
+        flow = await choose(hass, entry, "agencies")
+        assert flow["reason"] == "agencies_unreadable"
+
+    async def test_action(self, hass: HomeAssistant) -> None:
+        """So it is to who calls one."""
+        with pytest.raises(HomeAssistantError) as caught:
+            await act(hass, "find_agencies")
+        assert caught.value.translation_key == "log_unavailable"
+
+    async def test_file(self, hass_client: ClientSessionGenerator) -> None:
+        """An empty list would say that there is none."""
+        client = await hass_client()
+        assert (await client.get(URL)).status == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+async def test_no_home(
+    hass: HomeAssistant, entry: HomeEntry, hass_client: ClientSessionGenerator
 ) -> None:
-    """What is refused is not quoted."""
-    with pytest.raises(BadField):
-        await home.agencies.add({**SAID, "name": "=Secret"}, UNKNOWN_ACTOR)
-    assert "Secret" not in caplog.text
+    """There is no list then."""
+    client = await hass_client()
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert (await client.get(URL)).status == HTTPStatus.NOT_FOUND
+
+
+async def test_no_word_of_it_elsewhere(
+    hass: HomeAssistant, home: Home, police: Agency, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who it is and how they are reached is in the store, and in no state or event."""
+    seen: list[Event] = []
+    hass.bus.async_listen(MATCH_ALL, seen.append)
+    await verified(home, police)
+    await home.contact.save({"name": "Ann Smith", "remind": True}, UNKNOWN_ACTOR)
+    await home.check_contact()
+    with pytest.raises(BadField) as caught:
+        await home.agencies.change(police, {**SAID, "name": "=Secret"}, UNKNOWN_ACTOR)
+    home.tell()
+    await hass.async_block_till_done()
+    assert seen, "the sensor of the log's size tells of each entry"
+    told = [event.as_dict() for event in seen]
+    states = [state.as_dict() for state in hass.states.async_all()]
+    everything = f"{told} {states} {caplog.text} {caught.value}"
+    for text in ("217 555", "Ann Smith", "Secret", SAID["name"], CALLED["source"]):
+        assert text not in everything

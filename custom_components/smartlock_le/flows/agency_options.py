@@ -40,6 +40,7 @@ from ..requests.models import (
     Standing,
 )
 from ..web.agencies import URL
+from .code_options import as_text
 from .import_options import ImportOptions
 
 _MOST_SHOWN = 50
@@ -298,10 +299,10 @@ class AgencyOptions(ImportOptions):
             errors=errors,
         )
 
-    async def _tried(
-        self, changing: Awaitable[Agency]
-    ) -> tuple[dict[str, str], Agency | None]:
-        """Return what a form is to say of a change, or the agency as it is now."""
+    async def _tried[T](
+        self, changing: Awaitable[T]
+    ) -> tuple[dict[str, str], T | None]:
+        """Return what a form is to say of a change, or what came of it."""
         try:
             return {}, await changing
         except BadField as err:
@@ -391,14 +392,6 @@ class AgencyOptions(ImportOptions):
             data_schema=vol.Schema({}),
             description_placeholders={"link": async_sign_path(self.hass, URL, _SIGNED)},
         )
-
-
-def as_text(text: str) -> str:
-    """Return a text as Markdown that shows each letter of it, and shapes nothing."""
-    return "".join(
-        letter if letter.isalnum() or letter in " ,'" else f"&#{ord(letter)};"
-        for letter in text
-    )
 
 
 def _named(agency: Agency) -> str:

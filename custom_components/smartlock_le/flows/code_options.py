@@ -81,8 +81,8 @@ class CodeOptions(PlateOptions):
             return await common_text(self.hass, "no_codes")
         return "\n".join(
             [
-                f"- **{plain(code.name)}**, {await self._until(code)}."
-                f" {plain(self._places(code))}"
+                f"- **{as_text(code.name)}**, {await self._until(code)}."
+                f" {as_text(self._places(code))}"
                 for code in self._home.codes.all()
             ]
         )
@@ -231,10 +231,10 @@ class CodeOptions(PlateOptions):
             data_schema=vol.Schema({}),
             description_placeholders={
                 "pin": " ".join(self._given.digits),
-                "name": plain(code.name),
+                "name": as_text(code.name),
                 "until": await self._until(code),
                 "notice": notice,
-                "locks": plain(self._places(code)),
+                "locks": as_text(self._places(code)),
             },
             last_step=True,
         )
@@ -307,7 +307,9 @@ def _shown(code: Code) -> dict[str, Any]:
     return shown
 
 
-def plain(text: str) -> str:
-    """Return text that is no markup: whoever is called so must not shape the page."""
-    kept = "".join(c if c.isalnum() or c in ".,:-'" else " " for c in text)
-    return " ".join(kept.split())
+def as_text(text: str) -> str:
+    """Return a text as Markdown that shows each letter of it, and shapes nothing."""
+    return "".join(
+        letter if letter.isalnum() or letter in " ,'" else f"&#{ord(letter)};"
+        for letter in text
+    )

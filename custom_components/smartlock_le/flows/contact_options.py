@@ -1,5 +1,6 @@
 """The owner's own contact at the police, for who clicks."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult
@@ -8,11 +9,10 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .. import actors
-from ..log import LogUnavailable
 from ..notices import common_text
 from ..requests.contact import Contact
-from ..requests.models import BadField, RequestError
-from .agency_options import AgencyOptions, as_text, steady
+from .agency_options import AgencyOptions, steady
+from .code_options import as_text
 
 _NOTES = 20
 """Notes that are shown."""
@@ -108,15 +108,9 @@ class ContactOptions(AgencyOptions):
             step_id="remove_contact", data_schema=vol.Schema({})
         )
 
-    async def _contact_tried(self, changing: Any) -> dict[str, str]:
+    async def _contact_tried(self, changing: Awaitable[None]) -> dict[str, str]:
         """Return what a form is to say of a change; nothing: it is done."""
-        try:
-            await changing
-        except BadField as err:
-            return {err.field: err.key}
-        except RequestError as err:
-            return {"base": err.key}
-        except LogUnavailable:
-            return {"base": "log_unavailable"}
-        await self._home.check_contact()
-        return {}
+        errors, _ = await self._tried(changing)
+        if not errors:
+            await self._home.check_contact()
+        return errors

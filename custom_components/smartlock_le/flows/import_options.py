@@ -25,7 +25,7 @@ from ..importing import Found, Obstacle
 from ..log import LogUnavailable
 from ..models import Capability
 from ..notices import common_text
-from .code_options import CodeOptions, plain
+from .code_options import CodeOptions, as_text
 
 
 class ImportOptions(CodeOptions):
@@ -41,7 +41,7 @@ class ImportOptions(CodeOptions):
         """Show what there is, and take over what is chosen."""
         if user_input is not None:
             lines = [
-                f"- **{plain(found.name)}**: {await self._take_over(found, numbers)}"
+                f"- **{as_text(found.name)}**: {await self._take_over(found, numbers)}"
                 for place, (found, numbers) in self._offered.items()
                 if place in user_input["codes"]
             ]
@@ -54,7 +54,7 @@ class ImportOptions(CodeOptions):
             obstacle = found.obstacle or ("" if numbers else Obstacle.NO_LOCK)
             if obstacle:
                 reason = await common_text(self.hass, obstacle)
-                left.append(f"- **{plain(found.name)}**: {reason}")
+                left.append(f"- **{as_text(found.name)}**: {reason}")
             else:
                 self._offered = {**self._offered, str(place): (found, numbers)}
         if not self._offered:

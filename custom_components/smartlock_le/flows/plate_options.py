@@ -132,12 +132,14 @@ class PlateOptions(LogOptions):
         reads = await cameras.plates.find(
             now - longest, now + AHEAD, plate=plate, limit=_FOUND
         )
-        return [
-            f"- {dt_util.as_local(read['time']):%Y-%m-%d %H:%M:%S}"
-            f" · {camera.settings.name if camera else '?'} · {read['score']:.0%}"
-            for read in reads
-            for camera in (cameras.find(read["camera"]),)
-        ]
+        lines = []
+        for read in reads:
+            camera = cameras.find(read["camera"])
+            time = dt_util.as_local(read["time"])
+            name = camera.settings.name if camera else "?"
+            score = f"{read['score']:.0%}"
+            lines.append(f"- {time:%Y-%m-%d %H:%M:%S} · {name} · {score}")
+        return lines
 
 
 def _lists(

@@ -81,5 +81,6 @@ ACTIONS: tuple[Action[Agencies], ...] = (
             vol.Optional("limit", default=50): vol.All(int, vol.Range(min=1, max=500)),
         },
         _find,
+        person=True,
     ),
 )
