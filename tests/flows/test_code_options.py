@@ -54,7 +54,7 @@ async def test_a_guest(
     assert pin not in str((await log_of(home), entry.as_dict()))
     menu = await choose(hass, entry, "codes")
     table = menu["description_placeholders"]["codes"]
-    assert table == "- **Gina**, until further notice. Front door: active"
+    assert table == "- **Gina**, until further notice. Front door&#58; active"
     assert pin not in table
 
 
