@@ -122,6 +122,16 @@ AGENCIES: dict[str, dict[str, Any]] = {
     "import_agencies": {"csv": "name\nx\n"},
     "find_agencies": {},
 }
+REQUESTS: dict[str, dict[str, Any]] = {
+    "record_request": {
+        "instrument": "subpoena",
+        "via": "paper",
+        "agency": "x",
+        "since": "2026-01-01T00:00:00+00:00",
+        "until": "2026-01-02T00:00:00+00:00",
+    },
+    "decline_request": {"request": "x"},
+}
 
 
 async def test_every_action_is_for_admins_alone(
@@ -142,6 +152,7 @@ async def test_every_action_is_for_admins_alone(
         *CODES,
         *CAMERAS,
         *AGENCIES,
+        *REQUESTS,
     }
     data = {
         "grant_emergency_access": GRANT,
@@ -151,6 +162,7 @@ async def test_every_action_is_for_admins_alone(
         **CODES,
         **CAMERAS,
         **AGENCIES,
+        **REQUESTS,
     }
     for action in listed(hass):
         with pytest.raises(Unauthorized):
@@ -171,6 +183,7 @@ FOR_PERSONS: dict[str, dict[str, Any]] = {
     "export_log": {},
     **CAMERAS,
     **AGENCIES,
+    **REQUESTS,
     **{
         action: LOG_CARE[action]
         for action in (

@@ -24,6 +24,17 @@ from custom_components.smartlock_le.logbook import _EVENTS, _METHODS
 from custom_components.smartlock_le.models import Method, Refusal
 from custom_components.smartlock_le.requests.actions import ACTIONS as AGENCY_ACTIONS
 from custom_components.smartlock_le.requests.models import AgencyType, Standing
+from custom_components.smartlock_le.requests.request import (
+    Instrument,
+    Purpose,
+    Rule,
+    State,
+    Via,
+    Wanted,
+)
+from custom_components.smartlock_le.requests.request_actions import (
+    ACTIONS as REQUEST_ACTIONS,
+)
 from custom_components.smartlock_le.services import HOME_ACTIONS
 from custom_components.smartlock_le.targets import Who
 from custom_components.smartlock_le.trigger import TRIGGERS
@@ -41,8 +52,18 @@ ACTIONS = {
         *GRANT_ACTIONS,
         *CODE_ACTIONS,
         *LOG_ACTIONS,
+        *REQUEST_ACTIONS,
     )
 }
+REQUEST_STEPS = {
+    *("confirm_request", "decline_request", "challenge_request", "close_request"),
+    "lift_request",
+}
+"""Shown by one function."""
+REQUEST_CHOICES = REQUEST_STEPS | {
+    *("review_request", "hold_request", "remove_request"),
+}
+"""Offered as the request stands."""
 PAIRING = {"pair", "pin", "pin_without_keypad"}
 
 
@@ -118,9 +139,10 @@ def test_steps() -> None:
                 *("flows/options.py", "flows/code_options.py"),
                 *("flows/log_options.py", "flows/import_options.py"),
                 *("flows/plate_options.py", "flows/agency_options.py"),
-                "flows/contact_options.py",
+                *("flows/contact_options.py", "flows/request_options.py"),
             ],
             {
+                *REQUEST_STEPS,
                 *("help_code", "help_code_only", "help_unlocked"),
                 *("guest", "person", "new_times", "change_code", "remove_code"),
             },
@@ -133,6 +155,7 @@ def test_steps() -> None:
         ("pairing_lost", PAIRING),
         ("pin_wrong", PAIRING),
         ("uncleaned", {"confirm"}),
+        ("guide_news", {"confirm"}),
     ):
         assert set(TEXTS["issues"][issue]["fix_flow"]["step"]) == steps
 
@@ -146,9 +169,10 @@ def test_menus() -> None:
     ):
         offered = called(source(file), "menu_options")
         if file == "flows/options.py":
-            for menu in ("code", "agency", "contact"):
+            for menu in ("code", "agency", "contact", "request"):
                 text = source(f"flows/{menu}_options.py")
                 offered |= called(text, "menu_options")
+            offered |= REQUEST_CHOICES
         worded = {
             item
             for step in section["step"].values()
@@ -158,7 +182,9 @@ def test_menus() -> None:
 
 
 REFUSED = re.compile(r'(?:Code|Grant|Log|Request)(?:Error|Refused)\("(\w+)"')
-BAD_FIELD = re.compile(r'(?:BadField\([^,]+, |, )"((?:agency|csv|contact)_\w+)"\)')
+BAD_FIELD = re.compile(
+    r'(?:BadField\([^,]+, |, )"((?:agency|csv|contact|request|document)_\w+)"\)'
+)
 
 
 def moving_errors() -> set[str]:
@@ -170,10 +196,12 @@ def moving_errors() -> set[str]:
 
 
 def agency_errors() -> set[str]:
-    """Return what can be wrong with what is said of an agency."""
-    names = ("agencies", "agency_csv", "checks", "contact")
-    text = source(*(f"requests/{name}.py" for name in names))
-    return set(REFUSED.findall(text)) | set(BAD_FIELD.findall(text))
+    """Return what can be wrong with what is said of an agency or a request."""
+    names = ("agencies", "agency_csv", "checks", "contact", "documents", "inbox")
+    text = source(*(f"requests/{name}.py" for name in (*names, "reading")))
+    # What is seen where a paper is fetched, and in no form.
+    shown = set(REFUSED.findall(text)) - {"document_damaged"}
+    return shown | set(BAD_FIELD.findall(text))
 
 
 def test_errors() -> None:
@@ -236,7 +264,8 @@ def test_errors() -> None:
                 *("flows/options.py", "flows/code_options.py"),
                 *("flows/log_options.py", "flows/import_options.py"),
                 *("flows/plate_options.py", "flows/agency_options.py"),
-                "flows/contact_options.py",
+                *("flows/contact_options.py", "flows/request_options.py"),
+                "flows/agency_options.py",
             ),
             set(),
         ),
@@ -276,6 +305,7 @@ def test_issues() -> None:
     made |= {f"log_{problem}" for problem in reasons | opening | running}
     assert made == set(TEXTS["issues"])
     known = {"device", "found", "lock", "locks", "name"}
+    known |= {"count", "what"}
     known |= {"advisory", "mended", "version"}
     for issue in TEXTS["issues"].values():
         assert set(re.findall(r"{(\w+)}", json.dumps(issue))) <= known
@@ -319,7 +349,7 @@ def test_entities() -> None:
     keys = {
         "binary_sensor": called(source("binary_sensor.py"), "key"),
         "sensor": called(source("sensor.py"), "key") | {"battery"},
-        "calendar": {"access"},
+        "calendar": {"access", "requests"},
         "event": {"access", "seen"},
         "image": {"last_picture"},
         "switch": {"privacy"},
@@ -350,7 +380,23 @@ def test_the_rest() -> None:
     grant_texts = {f"grant_{what}" for what in told | {"title"}}
     standings = {f"agency_{standing.value}" for standing in Standing}
     agencies = standings | {"agency_lookalike", "agency_foreign"}
-    assert set(TEXTS["common"]) == grant_texts | agencies | {
+    text = source("flows/request_text.py", "deadlines.py", "notices.py")
+    requests = {f"rule_{rule}" for rule in Rule} | {
+        *("request_soon", "request_overdue", "request_arrived"),
+        *("request_window", "request_reference"),
+        *re.findall(r"""["']((?:request|guide)_[a-z_]+)["']""", text),
+    }
+    # Names of selectors and placeholders, not of texts.
+    requests -= {"request_state"}
+    for selector, kind in (
+        ("instrument", Instrument),
+        ("via", Via),
+        ("purpose", Purpose),
+        ("wanted", Wanted),
+        ("request_state", State),
+    ):
+        assert [*TEXTS["selector"][selector]["options"]] == [one.value for one in kind]
+    assert set(TEXTS["common"]) == grant_texts | agencies | requests | {
         "guest_notice",
         "guest_notice_pictures",
         *("plate_watched", "plate_watched_title"),

@@ -20,6 +20,7 @@ from .locks.keybook import KeyBook, KeyBookUnreadable
 from .locks.roster import clean_home
 from .opening import home_folder
 from .web.agencies import AgenciesView
+from .web.documents import DocumentView
 from .web.media import MediaView
 from .web.plates import PlatesView
 
@@ -41,6 +42,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.http.register_view(MediaView(hass))
     hass.http.register_view(PlatesView(hass))
     hass.http.register_view(AgenciesView(hass))
+    hass.http.register_view(DocumentView(hass))
     await blueprint.install(hass)
     return True
 

@@ -1,4 +1,4 @@
-"""Guests and emergency grants as a calendar: who may open, and when."""
+"""Two calendars: who may open, and when; by when a request is to be answered."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -34,7 +34,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the calendar of the home."""
-    async_add_entities([AccessCalendar(entry.runtime_data)])
+    home = entry.runtime_data
+    async_add_entities([AccessCalendar(home), RequestCalendar(home)])
 
 
 class AccessCalendar(HomeEntity, CalendarEntity):
@@ -131,6 +132,49 @@ class AccessCalendar(HomeEntity, CalendarEntity):
                 raise CodeError("no_code_lock")
             change = Change(name=name, locks=locks, times=times)
             await self.home.codes.add_guest(change, UNKNOWN_ACTOR)
+
+
+class RequestCalendar(HomeEntity, CalendarEntity):
+    """Each deadline of a request is an event: by the request's id, as everybody reads it.
+
+    What must be kept from those who live here is not in it.
+    """
+
+    def __init__(self, home: Home) -> None:
+        """Take the home."""
+        super().__init__(home, "requests")
+
+    @override
+    def shown(self) -> object:
+        return self.event
+
+    @property
+    @override
+    def event(self) -> CalendarEvent | None:
+        """The next deadline."""
+        summary = self.home.inbox.summary
+        if summary.deadline is None:
+            return None
+        return _of_deadline(summary.next, summary.deadline)
+
+    @override
+    async def async_get_events(
+        self, hass: HomeAssistant, start_date: datetime, end_date: datetime
+    ) -> list[CalendarEvent]:
+        with translated():
+            found = await self.home.inbox.with_deadline(start_date, end_date)
+        return [
+            _of_deadline(one.id, one.ask.deadline) for one in found if one.ask.deadline
+        ]
+
+
+def _of_deadline(request: str, deadline: datetime) -> CalendarEvent:
+    return CalendarEvent(
+        start=dt_util.as_local(deadline),
+        end=dt_util.as_local(deadline + _LEAST),
+        summary=f"request {request}",
+        uid=request,
+    )
 
 
 def _times(one: Code | Grant) -> tuple[datetime, datetime]:

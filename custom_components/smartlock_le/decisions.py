@@ -11,15 +11,27 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
-from . import notices, opening
+from . import issues, notices, opening
 from .alarm_panel import AlarmPanel
 from .cameras.cameras import Cameras
 from .cameras.plate_file import PlatesLocked
 from .cameras.plate_reads import PlateSettings
 from .cameras.plates import PlateList
-from .const import CONF_ALARM, CONF_MEDIA, CONF_PLATES, CONF_RETENTION, CONF_STAMPS
+from .const import (
+    CONF_ALARM,
+    CONF_GUIDE,
+    CONF_MEDIA,
+    CONF_PLATES,
+    CONF_REQUESTS,
+    CONF_RETENTION,
+    CONF_STAMPS,
+)
 from .log import RETENTION_DAYS, Log, LogError
 from .models import Actor, utc_now
+from .requests.guide import Guide
+from .requests.models import AgencyType
+from .requests.request import Purpose
+from .requests.rules import Limits
 from .stamping import Stamping, StampSettings
 
 _LOGGER = logging.getLogger(__name__)
@@ -35,6 +47,7 @@ class Decisions(ABC):
     stamping: Stamping
     cameras: Cameras
     alarm: AlarmPanel
+    guide: Guide
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
         """Take the entry whose options they are."""
@@ -138,6 +151,69 @@ class Decisions(ABC):
             self.entry,
             options={**self.entry.options, CONF_PLATES: asdict(settings)},
         )
+
+    @property
+    def request_limits(self) -> Limits:
+        """What the owner does not answer, whoever asks."""
+        kept = self.entry.options.get(CONF_REQUESTS, {})
+        limits = Limits()
+        return Limits(
+            frozenset(map(Purpose, kept.get("purposes", limits.purposes))),
+            frozenset(map(AgencyType, kept.get("agency_types", limits.agency_types))),
+        )
+
+    @property
+    def request_target(self) -> str:
+        """Whom to notify of requests; empty: nobody."""
+        return str(self.entry.options.get(CONF_REQUESTS, {}).get("notify", ""))
+
+    async def set_request_rules(
+        self, limits: Limits, target: str, actor: Actor
+    ) -> None:
+        """Answer other requests from now on; those that are here stay as they are.
+
+        Raises LogUnavailable where it could not be entered first.
+        """
+        kept: dict[str, list[str]] = {
+            "purposes": sorted(limits.purposes),
+            "agency_types": sorted(limits.agency_types),
+        }
+        for name, excluded in kept.items():
+            await self.log.append(
+                "setting",
+                {
+                    "setting": f"requests_{name}",
+                    "value": " ".join(excluded),
+                    **actor.fields(),
+                },
+            )
+        self.hass.config_entries.async_update_entry(
+            self.entry,
+            options={**self.entry.options, CONF_REQUESTS: {**kept, "notify": target}},
+        )
+
+    @property
+    def guide_news(self) -> list[str]:
+        """What changed in the guide since the owner last knew it."""
+        return self.guide.since(self.entry.options.get(CONF_GUIDE, self.guide.version))
+
+    @callback
+    def guide_read(self) -> None:
+        """Note that the owner knows the guide as it is."""
+        if self.entry.options.get(CONF_GUIDE) != self.guide.version:
+            options = {**self.entry.options, CONF_GUIDE: self.guide.version}
+            self.hass.config_entries.async_update_entry(self.entry, options=options)
+        issues.guide_news(self.hass, [])
+
+    @callback
+    def check_guide(self) -> None:
+        """Say that the guide is old, or other than the owner knows it."""
+        country, today = self.hass.config.country or "", utc_now().date()
+        issues.guide_dated(self.hass, self.guide.dated(country, today))
+        if news := self.guide_news:
+            issues.guide_news(self.hass, news)
+        else:
+            self.guide_read()
 
     async def set_alarm(self, panel: str, actor: Actor) -> None:
         """Follow another alarm system: an id of the registry, an entity id, or nothing.

@@ -21,6 +21,7 @@ from .alarm_panel import AlarmPanel
 from .cameras.cameras import Cameras
 from .code_keeping import CodeKeeping
 from .const import CONF_ALARM, CONF_SHARING, DOMAIN
+from .deadlines import Deadlines
 from .decisions import Decisions
 from .locks.keybook import KeyBook
 from .locks.managed import ManagedLock
@@ -30,6 +31,8 @@ from .models import FRESH, AccessEvent, Actor, LockError, utc_now
 from .opening import home_folder
 from .requests.agencies import Agencies
 from .requests.contact import LocalContact
+from .requests.guide import Guide
+from .requests.inbox import Inbox
 from .sharing.switch import SharingSwitch
 from .stamping import Stamping
 from .upkeep import Upkeep
@@ -64,6 +67,7 @@ class Home(Decisions):
     cameras: Cameras
     agencies: Agencies
     contact: LocalContact
+    inbox: Inbox
     alarm: AlarmPanel
 
     def __init__(self, hass: HomeAssistant, entry: HomeEntry) -> None:
@@ -105,6 +109,17 @@ class Home(Decisions):
         await self._sharing.load()
         self.agencies = Agencies(self.log)
         self.contact = LocalContact(self.log)
+        self.guide = await self.hass.async_add_executor_job(Guide.load)
+        self.inbox = Inbox(
+            self.log,
+            self.agencies,
+            home_folder(self.hass) / "requests",
+            lambda: self.request_limits,
+            self._requests_changed,
+        )
+        self.deadlines = Deadlines(
+            self.hass, self.inbox, lambda: self.request_target, self.spawn
+        )
         self.roster = Roster(
             self.hass,
             self.entry,
@@ -136,6 +151,10 @@ class Home(Decisions):
             _LOGGER.error("The grants and codes cannot be read: %s", err)
             self._grants_known = False
         self._grants_known &= not self.log.volatile
+        try:
+            await self.inbox.load()
+        except LogUnavailable as err:
+            _LOGGER.error("The requests cannot be read: %s", err)
         self.cameras = Cameras(
             self.hass,
             self.entry,
@@ -150,6 +169,7 @@ class Home(Decisions):
             ),
         )
         await self.cameras.start(self.plate_settings, self.media_days)
+        self.check_guide()
         self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self.cameras.alarm)
         await self.alarm.start(self.entry.options.get(CONF_ALARM, ""))
         self.writers = Writers(self.hass, self.roster.locks.values)
@@ -176,6 +196,7 @@ class Home(Decisions):
         """End everything; safe to call twice."""
         self._stopping = True
         self._alarm.stop()
+        self.deadlines.stop()
         self.writers.stop()
         self.upkeep.stop()
         self.stamping.stop()
@@ -331,6 +352,8 @@ class Home(Decisions):
     async def _daily(self) -> None:
         """Remind of what is due, and erase it: pictures before the entries that name them."""
         await self.check_contact()
+        await self.deadlines.run()
+        self.check_guide()
         await self.cameras.erase_old(self.media_days)
         await self.cameras.plates.enter_erased()
         await self.log.care.retain(self.retention_days)
@@ -340,6 +363,11 @@ class Home(Decisions):
         contact = await self.contact.get()
         due = contact is not None and contact.due(utc_now())
         issues.contact_due(self.hass, due)
+
+    @callback
+    def _requests_changed(self) -> None:
+        self.deadlines.changed()
+        self.tell()
 
     @callback
     def _log_changed(self) -> None:

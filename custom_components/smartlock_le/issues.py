@@ -110,6 +110,26 @@ def contact_due(hass: HomeAssistant, due: bool) -> None:
 
 
 @callback
+def requests_overdue(hass: HomeAssistant, count: int) -> None:
+    """Say that the deadline of so many requests is over; not of which."""
+    told = {"count": str(count)} if count else None
+    _say(hass, "requests_overdue", told, translation_key="requests_overdue")
+
+
+@callback
+def guide_dated(hass: HomeAssistant, dated: bool) -> None:
+    """Say that what we know of the law of this place was looked at too long ago."""
+    _say(hass, "guide_dated", {} if dated else None, translation_key="guide_dated")
+
+
+@callback
+def guide_news(hass: HomeAssistant, news: list[str]) -> None:
+    """Say what changed in the guide since the owner last knew it."""
+    told = {"what": " ".join(news)} if news else None
+    _say(hass, "guide_news", told, translation_key="guide_news", data={})
+
+
+@callback
 def weak_firmware(
     hass: HomeAssistant, lock: LockRef, told: dict[str, str] | None, link: str = ""
 ) -> None:

@@ -67,8 +67,22 @@ async def send(hass: HomeAssistant, grant: Grant, lock: str, what: str) -> None:
         return
     until = dt_util.as_local(grant.end).strftime("%H:%M")
     message = text.format(lock=lock, agency=grant.agency, until=until)
-    data = {"title": texts[f"{prefix}title"], "message": message}
-    _, _, name = grant.notify.partition(".")
+    await _notify(hass, grant.notify, texts[f"{prefix}title"], message, "a grant")
+
+
+async def of_request(hass: HomeAssistant, target: str, what: str) -> None:
+    """Say that a request came or is due: not whose, for a telephone lies about."""
+    title = await common_text(hass, "request_title")
+    message = await common_text(hass, f"request_{what}")
+    await _notify(hass, target, title, message, "a request")
+
+
+async def _notify(
+    hass: HomeAssistant, target: str, title: str, message: str, about: str
+) -> None:
+    """Send a message to a notify action or a notify entity."""
+    data = {"title": title, "message": message}
+    _, _, name = target.partition(".")
     try:
         if hass.services.has_service(NOTIFY, name):
             await hass.services.async_call(NOTIFY, name, data, blocking=True)
@@ -76,8 +90,8 @@ async def send(hass: HomeAssistant, grant: Grant, lock: str, what: str) -> None:
             await hass.services.async_call(
                 NOTIFY,
                 SERVICE_SEND_MESSAGE,
-                {**data, "entity_id": grant.notify},
+                {**data, "entity_id": target},
                 blocking=True,
             )
     except HomeAssistantError as err:
-        _LOGGER.warning("Notice about a grant not sent: %s", type(err).__name__)
+        _LOGGER.warning("Notice about %s not sent: %s", about, type(err).__name__)

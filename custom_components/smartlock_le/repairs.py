@@ -57,10 +57,37 @@ class GiveUp(RepairsFlow):
         return self.async_create_entry(data={})
 
 
+class Read(RepairsFlow):
+    """Note that the owner read what changed in the guide."""
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Show it."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Note it."""
+        if (home := loaded_home(self.hass)) is None:
+            return self.async_abort(reason="home_not_loaded")
+        if user_input is None:
+            return self.async_show_form(
+                step_id="confirm",
+                data_schema=vol.Schema({}),
+                description_placeholders={"what": " ".join(home.guide_news)},
+            )
+        home.guide_read()
+        return self.async_create_entry(data={})
+
+
 async def async_create_fix_flow(
     hass: HomeAssistant,
     issue_id: str,
     data: dict[str, str | int | float | None] | None,
 ) -> RepairsFlow:
     """Return the fix of an issue."""
+    if issue_id == "guide_news":
+        return Read()
     return GiveUp() if issue_id.startswith("uncleaned") else PairAgain()

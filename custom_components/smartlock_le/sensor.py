@@ -1,7 +1,8 @@
-"""Battery, size of the log, open grants."""
+"""Battery, size of the log, open grants, what was asked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -25,7 +26,7 @@ PARALLEL_UPDATES = 0
 class HomeDescription(SensorEntityDescription):
     """A number of the home."""
 
-    value_fn: Callable[[Home], int]
+    value_fn: Callable[[Home], int | datetime | None]
     attributes_fn: Callable[[Home], Mapping[str, Any]] | None = None
 
 
@@ -50,6 +51,16 @@ HOME_SENSORS = (
         key="open_grants",
         state_class=SensorStateClass.MEASUREMENT,
         value_fn=lambda home: len(home.grants.open_grants()),
+    ),
+    HomeDescription(
+        key="open_requests",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda home: home.inbox.summary.open,
+    ),
+    HomeDescription(
+        key="next_deadline",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda home: home.inbox.summary.deadline,
     ),
 )
 
@@ -111,7 +122,7 @@ class HomeSensor(HomeEntity, SensorEntity):
 
     @property
     @override
-    def native_value(self) -> int:
+    def native_value(self) -> int | datetime | None:
         return self.entity_description.value_fn(self.home)
 
     @property

@@ -28,6 +28,7 @@ from .log.actions import ACTIONS as LOG_ACTIONS
 from .models import Action, Actor
 from .notices import target_exists
 from .requests.actions import ACTIONS as AGENCY_ACTIONS
+from .requests.request_actions import ACTIONS as REQUEST_ACTIONS
 
 type Data = dict[str, Any]
 
@@ -71,6 +72,7 @@ def register(hass: HomeAssistant) -> None:
     _register(hass, CODE_ACTIONS, lambda home: home.codes)
     _register(hass, CAMERA_ACTIONS, lambda home: home.cameras)
     _register(hass, AGENCY_ACTIONS, lambda home: home.agencies)
+    _register(hass, REQUEST_ACTIONS, lambda home: home.inbox)
     _register(hass, LOG_ACTIONS, lambda home: home.log)
 
 

@@ -94,8 +94,8 @@ def steady[Flow: OptionsFlow](step: _Step[Flow]) -> _Step[Flow]:
             return await step(self, user_input)
         except LogUnavailable:
             return self.async_abort(reason="agencies_unreadable")
-        except RequestError:
-            return self.async_abort(reason="agency_gone")
+        except RequestError as err:
+            return self.async_abort(reason=_gone(err))
 
     return steady
 
@@ -180,7 +180,10 @@ class AgencyOptions(ImportOptions):
         """Show an agency, and what is wrong with it."""
         return self.async_show_menu(
             step_id="agency",
-            menu_options=["verify_agency", "change_agency", "remove_agency"],
+            menu_options=[
+                *("verify_agency", "request_of_agency"),
+                *("change_agency", "remove_agency"),
+            ],
             description_placeholders={"about": await self._about(self._agency)},
         )
 
@@ -392,6 +395,12 @@ class AgencyOptions(ImportOptions):
             data_schema=vol.Schema({}),
             description_placeholders={"link": async_sign_path(self.hass, URL, _SIGNED)},
         )
+
+
+def _gone(err: RequestError) -> str:
+    if err.key == "request_not_found":
+        return "request_gone"
+    return "agency_gone"
 
 
 def _named(agency: Agency) -> str:

@@ -83,6 +83,19 @@ class LogOptions(OptionsFlow):
         home: Home = self.config_entry.runtime_data
         return home
 
+    def _notify_targets(self) -> list[str]:
+        """Return whom a message can be sent to."""
+        targets = {
+            *(
+                f"notify.{name}"
+                for name in self.hass.services.async_services_for_domain("notify")
+            ),
+            *self.hass.states.async_entity_ids("notify"),
+        }
+        return sorted(
+            targets - {"notify.send_message", "notify.persistent_notification"}
+        )
+
     async def async_step_keep(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:

@@ -30,7 +30,7 @@ from ..access.models import (
 )
 from ..log import LogUnavailable
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
-from .contact_options import ContactOptions
+from .request_options import RequestOptions
 
 _CHECK = vol.Schema(GRANT_FIELDS)
 _SHOWN_REFUSALS = {
@@ -52,7 +52,7 @@ def _error(err: LockError | GrantError) -> str:
     return "outcome_unknown"
 
 
-class HomeOptions(ContactOptions):
+class HomeOptions(RequestOptions):
     """The menu of the home."""
 
     _opened: Opened
@@ -68,7 +68,7 @@ class HomeOptions(ContactOptions):
             menu_options=[
                 *("help", "end_help", "codes", "alarm", "plates"),
                 *(("find_plate",) if self._home.plate_settings.on else ()),
-                *("agencies", "keep", "database", "stamps"),
+                *("requests", "agencies", "keep", "database", "stamps"),
             ],
         )
 
@@ -135,16 +135,6 @@ class HomeOptions(ContactOptions):
         names = [
             SelectOptionDict(value=lock.ref.id, label=lock.ref.name) for lock in locks
         ]
-        targets = sorted(
-            [
-                f"notify.{name}"
-                for name in self.hass.services.async_services_for_domain("notify")
-            ]
-            + self.hass.states.async_entity_ids("notify")
-        )
-        for general in ("notify.send_message", "notify.persistent_notification"):
-            if general in targets:
-                targets.remove(general)
         text = TextSelector()
         return vol.Schema(
             {
@@ -162,7 +152,7 @@ class HomeOptions(ContactOptions):
                 ),
                 vol.Required("first_use", default=False): BooleanSelector(),
                 vol.Optional("notify"): SelectSelector(
-                    SelectSelectorConfig(options=targets)
+                    SelectSelectorConfig(options=self._notify_targets())
                 ),
             }
         )

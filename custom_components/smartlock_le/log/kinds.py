@@ -126,6 +126,20 @@ KINDS: Mapping[str, Kind] = {
             {"sha256": str, "added": int, "changed": int, "rejected": int, **_ACTOR},
         ),
         Kind("contact", 1, {"event": str, **_ACTOR}),
+        Kind(
+            "request",
+            1,
+            {
+                **dict.fromkeys(
+                    (
+                        *("request", "event", "state", "instrument", "via", "agency"),
+                        *("agency_type", "gag", "detail", "digest", "document"),
+                    ),
+                    str,
+                ),
+                **_ACTOR,
+            },
+        ),
         Kind("camera_event", 1, {"camera": str, "lock": str, "event": str}),
         Kind(
             "media",
@@ -192,8 +206,8 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-LASTING = ("restored", "erased", "media_erased", "hold")
-"""Kinds that are never erased: they say why others are not there."""
+LASTING = ("restored", "erased", "media_erased", "hold", "request")
+"""Kinds that are never erased: they say why others are not there, or what was asked."""
 
 
 def check(kind: str, fields: Mapping[str, Value]) -> dict[str, Value]:

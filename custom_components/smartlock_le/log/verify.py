@@ -93,6 +93,10 @@ FIELDS = {
     ),
     "agencies_imported": ("sha256", "added", "changed", "rejected", *ACTOR),
     "contact": ("event", *ACTOR),
+    "request": (
+        *("request", "event", "state", "instrument", "via", "agency"),
+        *("agency_type", "gag", "detail", "digest", "document", *ACTOR),
+    ),
     "camera_event": ("camera", "lock", "event"),
     "media": (
         *("camera", "lock", "of", "what", "result", "file"),

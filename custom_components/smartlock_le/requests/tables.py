@@ -50,3 +50,43 @@ contact_notes = Table(
     Column("text", _TEXT, nullable=False),
     comment="What the owner wrote down of talks",
 )
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("said", Text, nullable=False, comment="What it says, as JSON"),
+    Column("salt", String(64), nullable=False),
+    Column("agency", String(255), nullable=False, comment="In the directory, or empty"),
+    Column("agency_type", String(64), nullable=False),
+    Column("state", String(64), nullable=False),
+    Column("open", Integer, nullable=False, comment="It waits for the owner"),
+    Column("received", BigInteger, nullable=False, comment="Unix seconds"),
+    Column("changed", BigInteger, nullable=False, comment="Unix seconds"),
+    Column("deadline", BigInteger, nullable=False, comment="Unix seconds, or -1"),
+    Column("gag", Integer, nullable=False),
+    Column("broken", Text, nullable=False, comment="Which rules it breaks"),
+    Column("hold", String(255), nullable=False),
+    Column("reason", Text, nullable=False, comment="The owner's note of the last step"),
+    Column("reminded", Integer, nullable=False),
+    Column("case_key", String(64), nullable=False, comment="Same: of the same case"),
+    Column("reference_key", String(64), nullable=False, comment="Of a signed one"),
+    Column("payload", String(64), nullable=False, comment="SHA-256 of what was signed"),
+    Column("words", Text, nullable=False, comment="What a search looks through"),
+    Index("requests_by_time", "open", "received"),
+    Index("requests_by_deadline", "open", "deadline"),
+    Index("requests_by_case", "case_key"),
+    Index("requests_by_reference", "reference_key"),
+    comment="What was asked of this home",
+)
+
+documents = Table(
+    "request_documents",
+    metadata,
+    Column("request", String(255), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("name", _TEXT, nullable=False, comment="As it was called; no path"),
+    Column("bytes", BigInteger, nullable=False),
+    Column("added", BigInteger, nullable=False, comment="Unix seconds"),
+    comment="The papers of a request; each is a file by its hash",
+)

@@ -1,0 +1,66 @@
+"""Reminds the owner of what is asked of them: a day before, when it is over, when it came."""
+
+from collections.abc import Callable, Coroutine
+import logging
+from typing import Any
+
+from homeassistant.core import HomeAssistant, callback
+
+from . import issues, notices
+from .alarm import Alarm
+from .log import LogUnavailable
+from .models import utc_now
+from .requests.inbox import Inbox
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Deadlines:
+    """Looks after the deadlines of requests."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        inbox: Inbox,
+        target: Callable[[], str],
+        spawn: Callable[[Coroutine[Any, Any, Any], str], object],
+    ) -> None:
+        """Take the inbox, what tells whom to notify (nobody: empty), what starts tasks."""
+        self._hass = hass
+        self._inbox = inbox
+        self._target = target
+        self._spawn = spawn
+        self._alarm = Alarm(hass, self.run, spawn, "request deadlines")
+
+    @callback
+    def changed(self) -> None:
+        """Follow the requests. What must be hidden from residents is in no repair."""
+        self._alarm.set(self._inbox.due)
+        issues.requests_overdue(self._hass, self._inbox.summary.overdue)
+
+    @callback
+    def arrived(self) -> None:
+        """Say that one came by itself."""
+        self._tell("arrived")
+
+    async def run(self) -> None:
+        """Remind of what is due now."""
+        try:
+            due = await self._inbox.remind(utc_now())
+        except LogUnavailable as err:
+            _LOGGER.warning("Deadlines of requests were not looked at: %s", err)
+            return
+        for what in sorted({"overdue" if over else "soon" for _, over in due}):
+            self._tell(what)
+
+    @callback
+    def _tell(self, what: str) -> None:
+        if target := self._target():
+            self._spawn(
+                notices.of_request(self._hass, target, what), "notice of a request"
+            )
+
+    @callback
+    def stop(self) -> None:
+        """End the timer."""
+        self._alarm.stop()
