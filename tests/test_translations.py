@@ -140,6 +140,7 @@ def test_steps() -> None:
                 *("flows/log_options.py", "flows/import_options.py"),
                 *("flows/plate_options.py", "flows/agency_options.py"),
                 *("flows/contact_options.py", "flows/request_options.py"),
+                "flows/request_page.py",
             ],
             {
                 *REQUEST_STEPS,
@@ -172,6 +173,7 @@ def test_menus() -> None:
             for menu in ("code", "agency", "contact", "request"):
                 text = source(f"flows/{menu}_options.py")
                 offered |= called(text, "menu_options")
+            offered |= called(source("flows/request_page.py"), "menu_options")
             offered |= REQUEST_CHOICES
         worded = {
             item
@@ -199,8 +201,10 @@ def agency_errors() -> set[str]:
     """Return what can be wrong with what is said of an agency or a request."""
     names = ("agencies", "agency_csv", "checks", "contact", "documents", "inbox")
     text = source(*(f"requests/{name}.py" for name in (*names, "reading")))
-    # What is seen where a paper is fetched, and in no form.
-    shown = set(REFUSED.findall(text)) - {"document_damaged"}
+    # What is answered over HTTP, and in no form.
+    shown = set(REFUSED.findall(text)) - {
+        *("document_damaged", "request_reference_used", "request_too_many"),
+    }
     return shown | set(BAD_FIELD.findall(text))
 
 
@@ -265,6 +269,7 @@ def test_errors() -> None:
                 *("flows/log_options.py", "flows/import_options.py"),
                 *("flows/plate_options.py", "flows/agency_options.py"),
                 *("flows/contact_options.py", "flows/request_options.py"),
+                "flows/request_page.py",
                 "flows/agency_options.py",
             ),
             set(),

@@ -21,6 +21,7 @@ from .locks.roster import clean_home
 from .opening import home_folder
 from .web.agencies import AgenciesView
 from .web.documents import DocumentView
+from .web.intake import IntakeView
 from .web.media import MediaView
 from .web.plates import PlatesView
 
@@ -43,6 +44,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.http.register_view(PlatesView(hass))
     hass.http.register_view(AgenciesView(hass))
     hass.http.register_view(DocumentView(hass))
+    hass.http.register_view(IntakeView(hass))
     await blueprint.install(hass)
     return True
 

@@ -58,6 +58,12 @@ class Decisions(ABC):
     def spawn(self, coro: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Start a task that ends with the entry."""
 
+    @callback
+    def _save(self, option: str, value: object) -> None:
+        self.hass.config_entries.async_update_entry(
+            self.entry, options={**self.entry.options, option: value}
+        )
+
     @property
     def retention_days(self) -> int:
         """How many days the log keeps what entries say."""
@@ -147,10 +153,7 @@ class Decisions(ABC):
             _LOGGER.warning("The lists of plates were not kept: %s", err)
 
     def _save_plates(self, settings: PlateSettings) -> None:
-        self.hass.config_entries.async_update_entry(
-            self.entry,
-            options={**self.entry.options, CONF_PLATES: asdict(settings)},
-        )
+        self._save(CONF_PLATES, asdict(settings))
 
     @property
     def request_limits(self) -> Limits:
@@ -187,10 +190,7 @@ class Decisions(ABC):
                     **actor.fields(),
                 },
             )
-        self.hass.config_entries.async_update_entry(
-            self.entry,
-            options={**self.entry.options, CONF_REQUESTS: {**kept, "notify": target}},
-        )
+        self._save(CONF_REQUESTS, {**kept, "notify": target})
 
     @property
     def guide_news(self) -> list[str]:
@@ -201,8 +201,7 @@ class Decisions(ABC):
     def guide_read(self) -> None:
         """Note that the owner knows the guide as it is."""
         if self.entry.options.get(CONF_GUIDE) != self.guide.version:
-            options = {**self.entry.options, CONF_GUIDE: self.guide.version}
-            self.hass.config_entries.async_update_entry(self.entry, options=options)
+            self._save(CONF_GUIDE, self.guide.version)
         issues.guide_news(self.hass, [])
 
     @callback
@@ -223,9 +222,7 @@ class Decisions(ABC):
         await self.log.append(
             "setting", {"setting": CONF_ALARM, "value": panel, **actor.fields()}
         )
-        self.hass.config_entries.async_update_entry(
-            self.entry, options={**self.entry.options, CONF_ALARM: panel}
-        )
+        self._save(CONF_ALARM, panel)
         self.alarm.follow(panel)
 
     @property
@@ -263,11 +260,8 @@ class Decisions(ABC):
 
     @callback
     def _save_stamps(self, **changed: bool | str) -> None:
-        options = self.entry.options
-        stamps = {**options.get(CONF_STAMPS, {}), **changed}
-        self.hass.config_entries.async_update_entry(
-            self.entry, options={**options, CONF_STAMPS: stamps}
-        )
+        kept = self.entry.options.get(CONF_STAMPS, {})
+        self._save(CONF_STAMPS, {**kept, **changed})
 
 
 def _stamps_entry(value: str, actor: Actor) -> dict[str, str]:

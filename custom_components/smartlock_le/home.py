@@ -20,7 +20,7 @@ from .alarm import Alarm
 from .alarm_panel import AlarmPanel
 from .cameras.cameras import Cameras
 from .code_keeping import CodeKeeping
-from .const import CONF_ALARM, CONF_SHARING, DOMAIN
+from .const import CONF_ALARM, CONF_INTAKE, CONF_SHARING, DOMAIN
 from .deadlines import Deadlines
 from .decisions import Decisions
 from .locks.keybook import KeyBook
@@ -33,6 +33,7 @@ from .requests.agencies import Agencies
 from .requests.contact import LocalContact
 from .requests.guide import Guide
 from .requests.inbox import Inbox
+from .requests.intake import Intake
 from .sharing.switch import SharingSwitch
 from .stamping import Stamping
 from .upkeep import Upkeep
@@ -120,6 +121,14 @@ class Home(Decisions):
         self.deadlines = Deadlines(
             self.hass, self.inbox, lambda: self.request_target, self.spawn
         )
+        self.intake = Intake(
+            self.log,
+            self.agencies,
+            self.inbox,
+            read=lambda: bool(self.entry.options.get(CONF_INTAKE, False)),
+            save=lambda on: self._save(CONF_INTAKE, on),
+            arrived=self.deadlines.arrived,
+        )
         self.roster = Roster(
             self.hass,
             self.entry,
@@ -153,6 +162,7 @@ class Home(Decisions):
         self._grants_known &= not self.log.volatile
         try:
             await self.inbox.load()
+            await self.intake.load()
         except LogUnavailable as err:
             _LOGGER.error("The requests cannot be read: %s", err)
         self.cameras = Cameras(

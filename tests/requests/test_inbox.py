@@ -533,8 +533,8 @@ class TestPapers:
         first, second = await recorded(home), await recorded(home, case_number="2")
         for one in (first, first, second):
             done = await home.inbox.attach(one.id, nullcontext(scan), UNKNOWN_ACTOR)
-        assert await home.inbox.documents(first.id) == [
-            *await home.inbox.documents(second.id)
+        assert await home.inbox.papers.of(first.id) == [
+            *await home.inbox.papers.of(second.id)
         ]
         path, _ = await home.inbox.paper(first.id, done.sha256, UNKNOWN_ACTOR)
         for one, there in ((first, True), (second, False)):
@@ -579,7 +579,7 @@ class TestPapers:
         assert await refused() == "document_too_many"
         (folder,) = {
             (await home.inbox.paper(request.id, one.sha256, UNKNOWN_ACTOR))[0].parent
-            for one in await home.inbox.documents(request.id)
+            for one in await home.inbox.papers.of(request.id)
         }
         assert len([*folder.iterdir()]) == 20
 
@@ -595,7 +595,7 @@ class TestPapers:
         with pytest.raises(LogUnavailable):
             await home.inbox.attach(request.id, nullcontext(scan), UNKNOWN_ACTOR)
         await fail_writes(home, fail=False)
-        assert await home.inbox.documents(request.id) == []
+        assert await home.inbox.papers.of(request.id) == []
         assert [*folder.iterdir()] == []
 
     async def test_killed_meanwhile(

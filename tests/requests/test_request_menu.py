@@ -298,7 +298,7 @@ class TestPapers:
             shown = await (await browser.post(path, json=answer)).json()
             path = f"/api/config/config_entries/options/flow/{shown['flow_id']}"
         text = shown["description_placeholders"]["papers"]
-        (paper,) = await home.inbox.documents(request.id)
+        (paper,) = await home.inbox.papers.of(request.id)
         assert paper.sha256 in text and "<b>" not in text
         link = text.partition("](")[2].partition(")")[0]
         client = await hass_client_no_auth()
@@ -354,7 +354,7 @@ class TestPapers:
         form = await go(hass, form["flow_id"], file=upload)
         assert form["errors"] == {"base": "log_unavailable"}
         await fail_writes(home, fail=False)
-        assert await home.inbox.documents(request.id) == []
+        assert await home.inbox.papers.of(request.id) == []
 
 
 class TestDeadlines:

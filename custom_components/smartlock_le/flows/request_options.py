@@ -1,16 +1,13 @@
 """What was asked of the home, for who clicks: take in, confirm, look at, say no."""
 
-from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any
 
-from homeassistant.components.file_upload import process_uploaded_file
 from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.helpers.selector import (
     BooleanSelector,
     DateTimeSelector,
-    FileSelector,
-    FileSelectorConfig,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -26,29 +23,16 @@ import voluptuous as vol
 
 from .. import actors
 from ..log import LogUnavailable
-from ..requests.models import AgencyType, RequestError
-from ..requests.request import NEXT, Instrument, Purpose, Request, State, Via, Wanted
+from ..requests.models import AgencyType
+from ..requests.request import Instrument, Purpose, Request, Via, Wanted
 from ..requests.rules import Limits
+from ..web.intake import URL as INTAKE_URL
 from . import request_text
 from .agency_options import steady
-from .contact_options import ContactOptions
+from .request_page import MOST_SHOWN, SURE, RequestPage
 
-_MOST_SHOWN = 50
 _TEXT = TextSelector()
 _LONG = TextSelector(TextSelectorConfig(multiline=True))
-_SURE = vol.Schema({})
-_REASON = vol.Schema({vol.Optional("reason"): _LONG})
-_FILE = vol.Schema(
-    {vol.Required("file"): FileSelector(FileSelectorConfig(accept="*/*"))}
-)
-_STEPS = {
-    State.VERIFIED: "confirm_request",
-    State.OWNER_REVIEW: "review_request",
-    State.DECLINED: "decline_request",
-    State.CHALLENGED: "challenge_request",
-    State.CLOSED: "close_request",
-}
-"""Which choice leads to which state."""
 
 
 def _choice(options: list[str], key: str, *, multiple: bool = False) -> SelectSelector:
@@ -106,10 +90,9 @@ def _zoned(value: str) -> datetime | str:
     )
 
 
-class RequestOptions(ContactOptions):
+class RequestOptions(RequestPage):
     """The part of the menu that is about requests."""
 
-    _request: Request
     _requests_found: list[Request]
     _instrument: Instrument
     _from_agency: str = ""
@@ -120,12 +103,12 @@ class RequestOptions(ContactOptions):
     ) -> ConfigFlowResult:
         """Show the menu."""
         self._from_agency = ""
-        waiting = await self._home.inbox.find(only_open=True, limit=_MOST_SHOWN)
+        waiting = await self._home.inbox.find(only_open=True, limit=MOST_SHOWN)
         return self.async_show_menu(
             step_id="requests",
             menu_options=[
                 *(("open_requests",) if waiting else ()),
-                *("record_request", "find_request", "request_rules"),
+                *("record_request", "find_request", "request_rules", "intake"),
             ],
             description_placeholders={"count": str(len(waiting))},
         )
@@ -190,7 +173,7 @@ class RequestOptions(ContactOptions):
     ) -> ConfigFlowResult:
         """Show those that wait for the owner."""
         self._requests_found = await self._home.inbox.find(
-            only_open=True, limit=_MOST_SHOWN
+            only_open=True, limit=MOST_SHOWN
         )
         return await self.async_step_pick_request(None)
 
@@ -202,9 +185,7 @@ class RequestOptions(ContactOptions):
         errors: dict[str, str] = {}
         if user_input is not None:
             search = str(user_input.get("search", ""))
-            self._requests_found = await self._home.inbox.find(
-                search, limit=_MOST_SHOWN
-            )
+            self._requests_found = await self._home.inbox.find(search, limit=MOST_SHOWN)
             if self._requests_found:
                 return await self.async_step_pick_request(None)
             errors["search"] = "request_not_found"
@@ -235,229 +216,6 @@ class RequestOptions(ContactOptions):
         return self.async_show_form(
             step_id="pick_request",
             data_schema=vol.Schema({vol.Required("request"): picked}),
-        )
-
-    # One request
-
-    @steady
-    async def async_step_request(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Show a request, and what can be done with it now."""
-        request = self._request = await self._home.inbox.get(self._request.id)
-        papers = await self._home.inbox.documents(request.id)
-        received = request.state is State.RECEIVED
-        steps = [step for state, step in _STEPS.items() if state in NEXT[request.state]]
-        if received and not request.agency:
-            steps.remove("confirm_request")
-        if request.hold:
-            steps.append("lift_request")
-        else:
-            steps.append("hold_request" if request.state.open else "remove_request")
-        return self.async_show_menu(
-            step_id="request",
-            menu_options=[
-                "request_guide",
-                *(("request_agency",) if received else ()),
-                *steps,
-                *(("request_papers",) if papers else ()),
-                "attach_paper",
-            ],
-            description_placeholders={
-                "about": await request_text.about(self._home, request)
-            },
-        )
-
-    @steady
-    async def async_step_request_guide(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Show what a request of its kind usually is."""
-        if user_input is not None:
-            return await self.async_step_request(None)
-        return self.async_show_form(
-            step_id="request_guide",
-            data_schema=_SURE,
-            description_placeholders={
-                "guide": await request_text.guide(self._home, self._request)
-            },
-        )
-
-    @steady
-    async def async_step_request_agency(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask which of the directory it is from."""
-        errors: dict[str, str] = {}
-        found = []
-        if user_input is not None:
-            if agency := user_input.get("agency"):
-                setting = self._home.inbox.set_agency(
-                    self._request.id, agency, actors.from_request()
-                )
-                errors, done = await self._tried(setting)
-                if done:
-                    return await self.async_step_request(None)
-            search = str(user_input.get("search", ""))
-            found = await self._home.agencies.find(search, _MOST_SHOWN)
-            if not found:
-                errors["search"] = "agency_not_found"
-        fields: dict[vol.Marker, Any] = {vol.Optional("search"): _TEXT}
-        if found:
-            options = [
-                SelectOptionDict(value=one.id, label=one.facts.name) for one in found
-            ]
-            fields[vol.Optional("agency")] = SelectSelector(
-                SelectSelectorConfig(options=options)
-            )
-        shown = user_input or {"search": self._request.ask.agency_name}
-        return self.async_show_form(
-            step_id="request_agency",
-            data_schema=self.add_suggested_values_to_schema(vol.Schema(fields), shown),
-            errors=errors,
-        )
-
-    @steady
-    async def async_step_confirm_request(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask whether the agency, called by its own number, knows of it."""
-        changing = None
-        if user_input is not None:
-            changing = self._home.inbox.confirm(
-                self._request.id, user_input["called"], actors.from_request()
-            )
-        called = {vol.Required("called", default=False): BooleanSelector()}
-        return await self._step("confirm_request", vol.Schema(called), changing)
-
-    @steady
-    async def async_step_review_request(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Begin to look at it."""
-        reviewing = self._home.inbox.review(self._request.id, actors.from_request())
-        return await self._step("", _SURE, reviewing)
-
-    @steady
-    async def async_step_decline_request(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Say no."""
-        return await self._end("decline_request", State.DECLINED, user_input)
-
-    @steady
-    async def async_step_challenge_request(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Note that it is disputed."""
-        return await self._end("challenge_request", State.CHALLENGED, user_input)
-
-    @steady
-    async def async_step_close_request(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Be done with it."""
-        return await self._end("close_request", State.CLOSED, user_input)
-
-    async def _end(
-        self, step: str, state: State, user_input: dict[str, Any] | None
-    ) -> ConfigFlowResult:
-        changing = None
-        if user_input is not None:
-            inbox = self._home.inbox
-            end = {
-                State.DECLINED: inbox.decline,
-                State.CHALLENGED: inbox.challenge,
-                State.CLOSED: inbox.close,
-            }[state]
-            reason = user_input.get("reason", "")
-            changing = end(self._request.id, reason, actors.from_request())
-        return await self._step(step, _REASON, changing)
-
-    @steady
-    async def async_step_hold_request(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Keep what it is about from erasure."""
-        holding = self._home.inbox.hold(self._request.id, actors.from_request())
-        return await self._step("", _SURE, holding)
-
-    @steady
-    async def async_step_lift_request(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Keep it no longer, if the owner is sure."""
-        changing = None
-        if user_input is not None:
-            changing = self._home.inbox.lift(self._request.id, actors.from_request())
-        return await self._step("lift_request", _SURE, changing)
-
-    async def _step(
-        self, step: str, schema: vol.Schema, changing: Awaitable[Request] | None
-    ) -> ConfigFlowResult:
-        """Make a change and show the request again, or the form with what is wrong."""
-        errors: dict[str, str] = {}
-        if changing is not None:
-            errors, done = await self._tried(changing)
-            if done or not step:
-                # What was no longer possible is not in the menu any more.
-                return await self.async_step_request(None)
-        return self.async_show_form(step_id=step, data_schema=schema, errors=errors)
-
-    @steady
-    async def async_step_remove_request(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Forget it and its papers, if the owner is sure."""
-        if user_input is not None:
-            await self._home.inbox.remove(self._request.id, actors.from_request())
-            return self.async_abort(reason="request_removed")
-        return self.async_show_form(step_id="remove_request", data_schema=_SURE)
-
-    # Its papers
-
-    @steady
-    async def async_step_attach_paper(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Take a paper in."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            errors = await self._attach(user_input["file"])
-            if not errors:
-                return await self.async_step_request_papers(None)
-        return self.async_show_form(
-            step_id="attach_paper", data_schema=_FILE, errors=errors
-        )
-
-    async def _attach(self, file_id: str) -> dict[str, str]:
-        upload = process_uploaded_file(self.hass, file_id)
-        try:
-            await self._home.inbox.attach(
-                self._request.id, upload, actors.from_request()
-            )
-        except ValueError:
-            return {"file": "csv_gone"}
-        except RequestError as err:
-            return {"file": err.key}
-        except LogUnavailable:
-            return {"base": "log_unavailable"}
-        return {}
-
-    @steady
-    async def async_step_request_papers(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Show links to its papers."""
-        if user_input is not None:
-            return await self.async_step_request(None)
-        papers = await self._home.inbox.documents(self._request.id)
-        return self.async_show_form(
-            step_id="request_papers",
-            data_schema=_SURE,
-            description_placeholders={
-                "papers": request_text.papers(self.hass, self._request, papers)
-            },
         )
 
     # What is not answered
@@ -507,4 +265,47 @@ class RequestOptions(ContactOptions):
                 or {key: value for key, value in shown.items() if value != ""},
             ),
             errors=errors,
+        )
+
+    async def async_step_intake(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether agencies may send signed requests, and show where to."""
+        errors: dict[str, str] = {}
+        intake = self._home.intake
+        if user_input is not None:
+            try:
+                if not user_input["on"]:
+                    await intake.switch_off(actors.from_request())
+                    return self.async_abort(reason="intake_off")
+                if not intake.token or user_input["anew"]:
+                    await intake.switch_on(actors.from_request())
+                return await self.async_step_intake_address(None)
+            except LogUnavailable:
+                errors["base"] = "log_unavailable"
+        fields: dict[vol.Marker, Any] = {
+            vol.Required("on", default=bool(intake.token)): BooleanSelector(),
+            vol.Required("anew", default=False): BooleanSelector(),
+        }
+        return self.async_show_form(
+            step_id="intake", data_schema=vol.Schema(fields), errors=errors
+        )
+
+    async def async_step_intake_address(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the address."""
+        if user_input is not None:
+            return await self.async_step_requests(None)
+        try:
+            base = get_url(self.hass, allow_internal=False, prefer_external=True)
+        except NoURLAvailableError:
+            # Home Assistant knows no address by which it is reached from outside.
+            base = "https://…"
+        return self.async_show_form(
+            step_id="intake_address",
+            data_schema=SURE,
+            description_placeholders={
+                "address": f"{base}{INTAKE_URL}{self._home.intake.token}"
+            },
         )

@@ -12,7 +12,7 @@ from ..log import Log, put
 from ..models import Actor, new_id, utc_now
 from . import agency_csv, checks, lookalike
 from .agency_csv import MAX_ROWS, Listed, Rejected
-from .models import Agency, RequestError
+from .models import Agency, RequestError, Standing
 from .tables import agencies as table
 
 _AT_ONCE = 500
@@ -60,6 +60,14 @@ class Agencies:
         if not rows:
             raise RequestError("agency_not_found")
         return Agency.from_row(dict(rows[0]))
+
+    async def of_key(self, key: str) -> Agency | None:
+        """Return the one that signs with a key, if there is one. Raises LogUnavailable."""
+        rows = await self._log.read(select(table).where(table.c.signing_key == key))
+        # Of two with one key, the one that was called back.
+        found = [Agency.from_row(dict(row)) for row in rows]
+        found.sort(key=lambda one: one.standing is not Standing.VERIFIED)
+        return found[0] if found else None
 
     async def count(self) -> int:
         """Return how many there are. Raises LogUnavailable."""

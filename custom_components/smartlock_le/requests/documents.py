@@ -1,16 +1,22 @@
 """The papers of requests: private files by their hash, whatever they were called."""
 
+import asyncio
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 import hashlib
 from pathlib import Path
 import re
 import unicodedata
 
+from sqlalchemy import select
+
+from ..log import Log, LogUnavailable
 from ..log.files import make_folder, written
-from ..models import utc_now
+from ..models import Actor, utc_now
 from .models import RequestError
+from .request import Request
+from .tables import documents as table
 
 MAX_BYTES = 25 * 1024 * 1024
 MOST = 20
@@ -29,22 +35,94 @@ class Document:
     added: datetime
 
 
-class Documents:
-    """The folder of them. All of it blocks."""
+class Papers:
+    """All of them: a folder, and rows of the log's store."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the folder, which need not be there."""
+    def __init__(self, log: Log, folder: Path) -> None:
+        """Take the log, and the folder, which need not be there."""
+        self._log = log
         self._folder = folder
 
-    def path(self, sha256: str) -> Path:
-        """Return where one is, or would be."""
-        return self._folder / sha256
+    async def of(self, request_id: str) -> list[Document]:
+        """Return the papers of a request, the oldest first. Raises LogUnavailable."""
+        query = select(table).where(table.c.request == request_id)
+        rows = await self._log.read(query.order_by(table.c.added))
+        return [
+            Document(
+                row["sha256"],
+                row["name"],
+                row["bytes"],
+                datetime.fromtimestamp(row["added"], UTC),
+            )
+            for row in rows
+        ]
 
-    def take(self, source: AbstractContextManager[Path]) -> Document:
-        """Copy a file, which is there while `source` is open.
+    async def add(
+        self, request: Request, source: AbstractContextManager[Path], actor: Actor
+    ) -> Document:
+        """Keep a copy of a file, which is there while `source` is open.
 
-        Raises RequestError, OSError, what `source` raises: nothing is there then.
+        Raises RequestError, LogUnavailable, what `source` raises: nothing is kept then.
         """
+        kept = await self.of(request.id)
+        if len(kept) >= MOST:
+            raise RequestError("document_too_many")
+        try:
+            made = await asyncio.to_thread(self._take, source)
+        except OSError:
+            raise RequestError("document_not_kept") from None
+        if made.sha256 in {one.sha256 for one in kept}:
+            return made
+        row = table.insert().values(
+            request=request.id,
+            sha256=made.sha256,
+            name=made.name,
+            bytes=made.bytes,
+            added=int(made.added.timestamp()),
+        )
+        entry = request.entry("document", document=made.sha256) | actor.fields()
+        try:
+            await self._log.append("request", entry, also=lambda _: [row])
+        except LogUnavailable:
+            await self.forget([made])
+            raise
+        return made
+
+    async def find(self, request_id: str, sha256: str) -> tuple[Path, Document]:
+        """Return where a paper is. Raises RequestError, LogUnavailable."""
+        kept = {one.sha256: one for one in await self.of(request_id)}
+        if (found := kept.get(sha256)) is None:
+            raise RequestError("request_not_found")
+        path = self._folder / sha256
+        if not await asyncio.to_thread(_is, path, sha256):
+            raise RequestError("document_damaged")
+        return path, found
+
+    async def forget(self, documents: list[Document]) -> None:
+        """Take away those that no request has any more. Raises LogUnavailable."""
+        for one in documents:
+            query = select(table.c.request).where(table.c.sha256 == one.sha256)
+            if not await self._log.read(query):
+                path = self._folder / one.sha256
+                # What stays now goes at the next start.
+                with suppress(OSError):
+                    await asyncio.to_thread(path.unlink)
+
+    async def sweep(self) -> None:
+        """Take away what no request has: a copy that was interrupted. Raises LogUnavailable."""
+        rows = await self._log.read(select(table.c.sha256))
+        known = {row["sha256"] for row in rows}
+
+        def sweep() -> None:
+            for path in self._folder.iterdir():
+                if path.name not in known:
+                    path.unlink(missing_ok=True)
+
+        # No folder: no paper yet.
+        with suppress(OSError):
+            await asyncio.to_thread(sweep)
+
+    def _take(self, source: AbstractContextManager[Path]) -> Document:
         make_folder(self._folder)
         digest, size = hashlib.sha256(), 0
         # Under its hash, which is known at the end.
@@ -64,29 +142,20 @@ class Documents:
                     copy.write(piece)
             if not size:
                 raise RequestError("document_empty")
-            first.replace(self.path(digest.hexdigest()))
+            first.replace(self._folder / digest.hexdigest())
         finally:
             first.unlink(missing_ok=True)
         now = utc_now().replace(microsecond=0)
         return Document(digest.hexdigest(), plain_name(name), size, now)
 
-    def sweep(self, known: set[str]) -> None:
-        """Take away what no request has: a copy that was interrupted."""
-        # No folder: no paper yet.
-        with suppress(FileNotFoundError):
-            for path in self._folder.iterdir():
-                if path.name not in known:
-                    path.unlink(missing_ok=True)
 
-    def intact(self, document: Document) -> bool:
-        """Tell whether a paper is still what it was."""
-        try:
-            with self.path(document.sha256).open("rb") as file:
-                return (
-                    hashlib.file_digest(file, "sha256").hexdigest() == document.sha256
-                )
-        except OSError:
-            return False
+def _is(path: Path, sha256: str) -> bool:
+    """Tell whether a file is still what it was."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
 
 
 def plain_name(name: str) -> str:

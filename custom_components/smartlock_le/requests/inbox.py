@@ -8,24 +8,28 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+import hashlib
 from pathlib import Path
 import secrets
 from typing import Any
 
 from sqlalchemy import Executable, and_, delete, func, select
 
-from ..log import Log, LogRefused, LogUnavailable, put
+from ..log import Log, LogRefused, put
 from ..models import HOME_ACTOR, Actor, new_id, utc_now
 from . import reading, rules
 from .agencies import Agencies
 from .checks import text
-from .documents import MOST, Document, Documents
+from .documents import Document, Papers
 from .models import Agency, BadField, RequestError, Standing
 from .request import NEXT, Ask, Instrument, Request, State, Via, case_key
 from .rules import Limits
 from .tables import documents as papers, requests as table
 
+MOST_AN_HOUR, MOST_OPEN = 20, 50
+"""Signed requests of one agency."""
+_LONGEST_HOLD = timedelta(days=92)
 BEFORE = timedelta(days=1)
 """How long before its deadline the owner is reminded of one."""
 
@@ -58,7 +62,7 @@ class Inbox:
         """
         self._log = log
         self._agencies = agencies
-        self._documents = Documents(folder)
+        self.papers = Papers(log, folder)
         self._limits = limits
         self._changed = changed
         self._changing = asyncio.Lock()
@@ -69,9 +73,7 @@ class Inbox:
     async def load(self) -> None:
         """Take up what was left undone. Raises LogUnavailable."""
         async with self._changing:
-            rows = await self._log.read(select(papers.c.sha256))
-            known = {row["sha256"] for row in rows}
-            await asyncio.to_thread(self._documents.sweep, known)
+            await self.papers.sweep()
             undone = await self._read(
                 table.c.state == State.RECEIVED.value, table.c.broken != ""
             )
@@ -113,20 +115,6 @@ class Inbox:
             table.c.deadline < int(until.timestamp()),
         )
 
-    async def documents(self, request_id: str) -> list[Document]:
-        """Return the papers of one, the oldest first. Raises LogUnavailable."""
-        query = select(papers).where(papers.c.request == request_id)
-        rows = await self._log.read(query.order_by(papers.c.added))
-        return [
-            Document(
-                row["sha256"],
-                row["name"],
-                row["bytes"],
-                datetime.fromtimestamp(row["added"], UTC),
-            )
-            for row in rows
-        ]
-
     # What comes in
 
     async def record(
@@ -150,6 +138,46 @@ class Inbox:
             raise BadField("via", "request_choice")
         async with self._changing:
             return await self._take(_new(ask, agency), actor, hold=hold)
+
+    async def take_signed(
+        self, ask: Ask, agency: Agency, payload: str
+    ) -> Request | None:
+        """Enter what an agency signed with its key; None: it is here already.
+
+        `payload` is the SHA-256 of what was signed. Raises RequestError
+        (`request_reference_used`, `request_too_many`), LogUnavailable.
+        """
+        key = hashlib.sha256(f"{agency.id}\n{ask.reference}".encode()).hexdigest()
+        async with self._changing:
+            for known in await self._read(table.c.reference_key == key):
+                if known.payload == payload:
+                    return None
+                raise RequestError("request_reference_used")
+            await self._must_not_flood(agency)
+            verified = agency.standing is Standing.VERIFIED
+            request = replace(_new(ask, agency), reference_key=key, payload=payload)
+            # Of one who may be somebody else, or for years: if the owner wants it.
+            short = ask.until - ask.since <= _LONGEST_HOLD
+            hold = verified and short and ask.instrument.holds
+            request = await self._take(request, HOME_ACTOR, hold=hold)
+            if verified and request.state is State.RECEIVED:
+                request = await self._step(
+                    request, State.VERIFIED, HOME_ACTOR, detail="signed"
+                )
+            return request
+
+    async def _must_not_flood(self, agency: Agency) -> None:
+        """Raise RequestError where an agency asks too much."""
+        hour = int(utc_now().timestamp()) - 3600
+        for most, condition in (
+            (MOST_AN_HOUR, table.c.received > hour),
+            (MOST_OPEN, table.c.open == 1),
+        ):
+            query = select(func.count().label("n")).where(
+                table.c.agency == agency.id, table.c.payload != "", condition
+            )
+            if (await self._log.read(query))[0]["n"] >= most:
+                raise RequestError("request_too_many")
 
     async def _take(self, request: Request, actor: Actor, *, hold: bool) -> Request:
         """Enter one, the hold first: what is asked for must not go meanwhile."""
@@ -289,36 +317,9 @@ class Inbox:
     async def attach(
         self, request_id: str, source: AbstractContextManager[Path], actor: Actor
     ) -> Document:
-        """Keep a paper of it, as it is.
-
-        Raises RequestError, LogUnavailable, what `source` raises.
-        """
+        """Keep a paper of it, as it is. Raises as `Papers.add` does."""
         async with self._changing:
-            request = await self.get(request_id)
-            kept = await self.documents(request_id)
-            if len(kept) >= MOST:
-                raise RequestError("document_too_many")
-            try:
-                made = await asyncio.to_thread(self._documents.take, source)
-            except OSError:
-                raise RequestError("document_not_kept") from None
-            if made.sha256 not in {one.sha256 for one in kept}:
-                row = papers.insert().values(
-                    request=request.id,
-                    sha256=made.sha256,
-                    name=made.name,
-                    bytes=made.bytes,
-                    added=int(made.added.timestamp()),
-                )
-                try:
-                    entry = request.entry("document", document=made.sha256)
-                    await self._log.append(
-                        "request", entry | actor.fields(), also=lambda _: [row]
-                    )
-                except LogUnavailable:
-                    await self._forget(made.sha256)
-                    raise
-            return made
+            return await self.papers.add(await self.get(request_id), source, actor)
 
     async def paper(
         self, request_id: str, sha256: str, actor: Actor
@@ -328,13 +329,9 @@ class Inbox:
         Raises RequestError (`document_damaged`, `request_not_found`), LogUnavailable.
         """
         request = await self.get(request_id)
-        kept = {one.sha256: one for one in await self.documents(request_id)}
-        if (found := kept.get(sha256)) is None:
-            raise RequestError("request_not_found")
-        if not await asyncio.to_thread(self._documents.intact, found):
-            raise RequestError("document_damaged")
+        path, found = await self.papers.find(request_id, sha256)
         await self.viewed(request, actor, sha256)
-        return self._documents.path(sha256), found
+        return path, found
 
     async def remove(self, request_id: str, actor: Actor) -> None:
         """Forget one that is over, and its papers; its entries stay.
@@ -345,7 +342,7 @@ class Inbox:
             request = await self.get(request_id)
             if request.state.open or request.hold:
                 raise RequestError("request_not_now")
-            kept = await self.documents(request_id)
+            kept = await self.papers.of(request_id)
             gone = [
                 delete(papers).where(papers.c.request == request_id),
                 delete(table).where(table.c.id == request_id),
@@ -355,8 +352,7 @@ class Inbox:
                 request.entry("removed") | actor.fields(),
                 also=lambda _: gone,
             )
-            for one in kept:
-                await self._forget(one.sha256)
+            await self.papers.forget(kept)
             await self._summarize()
 
     async def remind(self, now: datetime) -> list[tuple[Request, bool]]:
@@ -414,14 +410,6 @@ class Inbox:
             request.entry(event, detail) | actor.fields(),
             also=lambda _: rows,
         )
-
-    async def _forget(self, sha256: str) -> None:
-        """Take a paper away that no request has any more."""
-        query = select(papers.c.request).where(papers.c.sha256 == sha256)
-        if not await self._log.read(query):
-            path = self._documents.path(sha256)
-            # What stays now goes at the next start.
-            await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def _read(self, *conditions: Any, limit: int | None = None) -> list[Request]:
         query = select(table).where(and_(True, *conditions))

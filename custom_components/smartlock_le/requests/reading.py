@@ -19,15 +19,15 @@ DESCRIBED = ("need", "sought", "basis")
 MAX_AREA = 10**12
 """Square metres: more than a country."""
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-_FIELDS = {*Ask.__dataclass_fields__}
+FIELDS = frozenset(Ask.__dataclass_fields__)
 
 
 def ask(said: Mapping[str, Any]) -> Ask:
     """Read what a request says. Raises BadField."""
     for name in said:
-        if name not in _FIELDS:
+        if name not in FIELDS:
             raise BadField("", "request_field")
-    since, until = _time("since", said), _time("until", said)
+    since, until = time("since", said), time("until", said)
     if since is None or until is None or since >= until:
         raise BadField("until", "request_window")
     instrument = _one("instrument", said, Instrument)
@@ -49,7 +49,7 @@ def ask(said: Mapping[str, Any]) -> Ask:
         active=_flag("active", said),
         purpose=_one("purpose", {"purpose": Purpose.OTHER, **said}, Purpose),
         area=_area(said),
-        deadline=_time("deadline", said),
+        deadline=time("deadline", said),
         gag=gag,
     )
 
@@ -94,7 +94,7 @@ def _area(said: Mapping[str, Any]) -> int:
     return value
 
 
-def _time(name: str, said: Mapping[str, Any]) -> datetime | None:
+def time(name: str, said: Mapping[str, Any]) -> datetime | None:
     """Read a time with its zone, to the second; None: there is none."""
     value = said.get(name)
     if value in (None, ""):
@@ -107,9 +107,9 @@ def _time(name: str, said: Mapping[str, Any]) -> datetime | None:
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise BadField(name, "request_time")
     try:
-        time = value.astimezone(UTC).replace(microsecond=0)
+        moment = value.astimezone(UTC).replace(microsecond=0)
     except OverflowError:
         raise BadField(name, "request_time") from None
-    if not _FIRST <= time < _LAST:
+    if not _FIRST <= moment < _LAST:
         raise BadField(name, "request_time")
-    return time
+    return moment

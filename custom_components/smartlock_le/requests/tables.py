@@ -80,6 +80,14 @@ requests = Table(
     comment="What was asked of this home",
 )
 
+intake = Table(
+    "intake",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("token", String(64), nullable=False, comment="The last part of its address"),
+    comment="Where signed requests come in; one row or none",
+)
+
 documents = Table(
     "request_documents",
     metadata,

@@ -12,6 +12,7 @@ import orjson
 from ..cameras.frigate import plate_read
 from ..const import DOMAIN
 from ..home import loaded_home
+from .body import limited
 
 URL: Final = f"/api/{DOMAIN}/plates"
 MAX_BYTES = 4096
@@ -33,11 +34,8 @@ class PlatesView(HomeAssistantView):
 
     async def post(self, request: web.Request) -> web.Response:
         """Take it."""
-        body, content = b"", request.content
-        # A read gives what has come so far, which need not be all.
-        while chunk := await content.read(MAX_BYTES + 1 - len(body)):
-            body += chunk
-        if len(body) > MAX_BYTES:
+        body = await limited(request, MAX_BYTES)
+        if body is None:
             return web.Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         try:
             data = orjson.loads(body)
