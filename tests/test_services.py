@@ -132,6 +132,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
     },
     "decline_request": {"request": "x"},
 }
+REPORTS: dict[str, dict[str, Any]] = {
+    "transparency_report": WINDOW,
+    "what_can_leave": {},
+}
 
 
 async def test_every_action_is_for_admins_alone(
@@ -152,6 +156,7 @@ async def test_every_action_is_for_admins_alone(
         *CODES,
         *CAMERAS,
         *AGENCIES,
+        *REPORTS,
         *REQUESTS,
     }
     data = {
@@ -162,6 +167,7 @@ async def test_every_action_is_for_admins_alone(
         **CODES,
         **CAMERAS,
         **AGENCIES,
+        **REPORTS,
         **REQUESTS,
     }
     for action in listed(hass):

@@ -36,6 +36,7 @@ from custom_components.smartlock_le.requests.request_actions import (
     ACTIONS as REQUEST_ACTIONS,
 )
 from custom_components.smartlock_le.services import HOME_ACTIONS
+from custom_components.smartlock_le.sharing.actions import ACTIONS as SHARING_ACTIONS
 from custom_components.smartlock_le.targets import Who
 from custom_components.smartlock_le.trigger import TRIGGERS
 
@@ -53,6 +54,7 @@ ACTIONS = {
         *CODE_ACTIONS,
         *LOG_ACTIONS,
         *REQUEST_ACTIONS,
+        *SHARING_ACTIONS,
     )
 }
 REQUEST_STEPS = {
@@ -391,14 +393,23 @@ def test_the_rest() -> None:
         *("request_window", "request_reference"),
         *re.findall(r"""["']((?:request|guide)_[a-z_]+)["']""", text),
     }
-    # Names of selectors and placeholders, not of texts.
+    # The name of a selector, not of a text.
     requests -= {"request_state"}
+    ways = re.findall(r'Way\(\s*"(\w+)"', source("outgoing.py"))
+    requests |= {f"leave_{key}" for key in (*ways, "on", "off", "never")}
+    page = source("sharing/report_page.py")
+    tables = ("instrument", "agency_type", "outcome", "rule")
+    requests |= {
+        f"report_{key}"
+        for key in {*re.findall(r"""words\[["'](\w+)["']\]""", page), *tables}
+    }
     for selector, kind in (
         ("instrument", Instrument),
         ("via", Via),
         ("purpose", Purpose),
         ("wanted", Wanted),
         ("request_state", State),
+        ("request_rule", Rule),
     ):
         assert [*TEXTS["selector"][selector]["options"]] == [one.value for one in kind]
     assert set(TEXTS["common"]) == grant_texts | agencies | requests | {

@@ -24,6 +24,7 @@ from .web.documents import DocumentView
 from .web.intake import IntakeView
 from .web.media import MediaView
 from .web.plates import PlatesView
+from .web.report import ReportView
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
@@ -45,6 +46,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.http.register_view(AgenciesView(hass))
     hass.http.register_view(DocumentView(hass))
     hass.http.register_view(IntakeView(hass))
+    hass.http.register_view(ReportView(hass))
     await blueprint.install(hass)
     return True
 

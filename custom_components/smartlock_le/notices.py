@@ -29,6 +29,28 @@ async def common_text(hass: HomeAssistant, key: str) -> str:
     return texts[f"component.{DOMAIN}.common.{key}"]
 
 
+async def common_texts(hass: HomeAssistant, prefix: str) -> dict[str, str]:
+    """Return the texts of `common` whose keys begin so, by what follows."""
+    texts = await async_get_translations(hass, hass.config.language, "common", {DOMAIN})
+    return _under(texts, f"component.{DOMAIN}.common.{prefix}")
+
+
+async def words(hass: HomeAssistant, selector: str) -> dict[str, str]:
+    """Return what the choices of a selector are called."""
+    texts = await async_get_translations(
+        hass, hass.config.language, "selector", {DOMAIN}
+    )
+    return _under(texts, f"component.{DOMAIN}.selector.{selector}.options.")
+
+
+def _under(texts: dict[str, str], prefix: str) -> dict[str, str]:
+    return {
+        key.removeprefix(prefix): text
+        for key, text in texts.items()
+        if key.startswith(prefix)
+    }
+
+
 async def guest_notice(
     hass: HomeAssistant, home: str, days: int, picture_days: int | None
 ) -> str:

@@ -12,7 +12,7 @@ from homeassistant.helpers.service import async_register_admin_service
 from homeassistant.helpers.trace import trace_id_get
 import voluptuous as vol
 
-from . import actors, persons
+from . import actors, outgoing, persons
 from .access.actions import (
     ACTIONS as GRANT_ACTIONS,
     GRANT_FIELDS,
@@ -29,6 +29,7 @@ from .models import Action, Actor
 from .notices import target_exists
 from .requests.actions import ACTIONS as AGENCY_ACTIONS
 from .requests.request_actions import ACTIONS as REQUEST_ACTIONS
+from .sharing.actions import ACTIONS as SHARING_ACTIONS
 
 type Data = dict[str, Any]
 
@@ -53,6 +54,14 @@ async def _stop_sharing(home: Home, data: Data, actor: Actor) -> None:
     await home.set_sharing(False, actor)
 
 
+async def _what_can_leave(home: Home, data: Data, actor: Actor) -> Data:
+    return {
+        "ways": [
+            {"way": way.key, "on": way.on, "to": way.to} for way in outgoing.ways(home)
+        ]
+    }
+
+
 async def _guest_notice(home: Home, data: Data, actor: Actor) -> Data:
     return {"text": await home.guest_notice()}
 
@@ -60,6 +69,7 @@ async def _guest_notice(home: Home, data: Data, actor: Actor) -> Data:
 HOME_ACTIONS: tuple[Action[Home], ...] = (
     Action("grant_emergency_access", GRANT_FIELDS, _grant, person=True),
     Action("guest_notice", {}, _guest_notice),
+    Action("what_can_leave", {}, _what_can_leave),
     Action("stop_sharing", {}, _stop_sharing, responds=False),
 )
 
@@ -73,6 +83,7 @@ def register(hass: HomeAssistant) -> None:
     _register(hass, CAMERA_ACTIONS, lambda home: home.cameras)
     _register(hass, AGENCY_ACTIONS, lambda home: home.agencies)
     _register(hass, REQUEST_ACTIONS, lambda home: home.inbox)
+    _register(hass, SHARING_ACTIONS, lambda home: home.log)
     _register(hass, LOG_ACTIONS, lambda home: home.log)
 
 

@@ -1,9 +1,8 @@
 """The guide: reviewed words beside each kind of request."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 import json
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import jsonschema
 import pytest
@@ -13,6 +12,8 @@ from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.requests.guide import FILE, Guide
 from custom_components.smartlock_le.requests.request import Instrument
 from tests.support import issues
+
+from .conftest import Clock
 
 DATA = json.loads(FILE.read_text())
 
@@ -58,15 +59,13 @@ def test_words(entry: dict[str, object]) -> None:
     assert (entry["confidence"] == "read") is read
 
 
-async def test_dated(
-    hass: HomeAssistant, home: Home, freezer: FrozenDateTimeFactory
-) -> None:
+async def test_dated(hass: HomeAssistant, home: Home, clock: Clock) -> None:
     """After a year there is a repair, where the place has a guide at all."""
     hass.config.country = "DE"
     home.check_guide()
     assert "guide_dated" not in issues(hass)
     reviewed = min(date.fromisoformat(one["reviewed_on"]) for one in DATA["entries"])
-    freezer.move_to(reviewed + timedelta(days=367))
+    clock.move_to(datetime.combine(reviewed, time(), UTC) + timedelta(days=367))
     home.check_guide()
     assert "guide_dated" in issues(hass)
     hass.config.country = "CH"

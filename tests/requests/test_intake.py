@@ -11,7 +11,6 @@ from typing import Any
 
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.core_config import async_process_ha_core_config
 from hypothesis import given, settings, strategies as st
@@ -35,6 +34,7 @@ from tests.conftest import log_of, until
 from tests.flows.test_options import choose, go
 from tests.support import fail_writes
 
+from .conftest import Clock
 from .test_agencies import verified
 from .test_agency_facts import SAID as AGENCY
 
@@ -375,7 +375,7 @@ class TestHostile:
         police: Agency,
         send: Send,
         monkeypatch: pytest.MonkeyPatch,
-        freezer: FrozenDateTimeFactory,
+        clock: Clock,
     ) -> None:
         """An agency has so many an hour, and so many that wait."""
         monkeypatch.setattr(inbox, "MOST_AN_HOUR", 2)
@@ -385,7 +385,7 @@ class TestHostile:
             return (await send(reference=str(n), case_number=str(n))).status
 
         assert [await sent(n) for n in range(3)] == [202, 202, 429]
-        freezer.tick(3601)
+        clock.tick(timedelta(seconds=3601))
         assert [await sent(n) for n in range(3, 5)] == [202, 429]
         assert len(await home.inbox.find()) == 3
 
@@ -395,13 +395,13 @@ class TestHostile:
         police: Agency,
         send: Send,
         monkeypatch: pytest.MonkeyPatch,
-        freezer: FrozenDateTimeFactory,
+        clock: Clock,
     ) -> None:
         """What is looked at in an hour is limited, whoever sends it."""
         monkeypatch.setattr(intake, "MOST_AN_HOUR", 3)
         assert [(await send(b"x")).status for _ in range(4)] == [400, 400, 400, 429]
         # A clock that is set back does not shut it for ever.
-        freezer.move_to(utc_now() - timedelta(days=365))
+        clock.move_to(utc_now() - timedelta(days=365))
         assert (await send(b"x")).status == 400
 
     async def test_log_unavailable(

@@ -6,7 +6,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.file_upload import DOMAIN as UPLOAD
 from homeassistant.const import MATCH_ALL
 from homeassistant.core import Event, HomeAssistant, ServiceCall
@@ -26,6 +25,7 @@ from tests.conftest import log_of, until
 from tests.flows.test_options import choose, go, options
 from tests.support import act, fail_writes, issues
 
+from .conftest import Clock
 from .test_inbox import in_review, police, recorded
 
 __all__ = ["police"]
@@ -372,7 +372,7 @@ class TestDeadlines:
         hass: HomeAssistant,
         home: Home,
         told: list[ServiceCall],
-        freezer: FrozenDateTimeFactory,
+        clock: Clock,
     ) -> None:
         """A day before and when it is over, each once, and there is a repair."""
         await home.set_request_rules(home.request_limits, "notify.phone", UNKNOWN_ACTOR)
@@ -384,7 +384,7 @@ class TestDeadlines:
             (deadline - timedelta(hours=23), "within a day"),
             (deadline + timedelta(minutes=1), "is over"),
         ):
-            freezer.move_to(when)
+            clock.move_to(when)
             for _ in range(2):
                 await home.deadlines.run()
             await until(lambda: told)
@@ -450,9 +450,7 @@ class TestDeadlines:
         await hass.async_block_till_done()
         assert hass.states.get(COUNT).state == "1"
 
-    async def test_gag(
-        self, hass: HomeAssistant, home: Home, freezer: FrozenDateTimeFactory
-    ) -> None:
+    async def test_gag(self, hass: HomeAssistant, home: Home, clock: Clock) -> None:
         """What nobody may be told is in no state, no calendar, no repair, no bus event."""
         deadline = utc_now() + timedelta(days=2)
         seen: list[Event] = []
@@ -467,7 +465,7 @@ class TestDeadlines:
         assert "message" not in hass.states.get(CALENDAR).attributes
         window = utc_now(), deadline + timedelta(days=1)
         assert await home.inbox.with_deadline(*window) == []
-        freezer.move_to(deadline + timedelta(hours=1))
+        clock.move_to(deadline + timedelta(hours=1))
         await home.deadlines.run()
         assert "requests_overdue" not in issues(hass)
         assert request.id not in str([event.as_dict() for event in seen])

@@ -18,7 +18,7 @@ from homeassistant.helpers.selector import (
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from .. import actors
+from .. import actors, outgoing
 from ..access.actions import GRANT_FIELDS, as_request
 from ..access.models import (
     DEFAULT_MINUTES,
@@ -30,6 +30,8 @@ from ..access.models import (
 )
 from ..log import LogUnavailable
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
+from ..notices import common_texts
+from .code_options import as_text
 from .request_options import RequestOptions
 
 _CHECK = vol.Schema(GRANT_FIELDS)
@@ -68,8 +70,26 @@ class HomeOptions(RequestOptions):
             menu_options=[
                 *("help", "end_help", "codes", "alarm", "plates"),
                 *(("find_plate",) if self._home.plate_settings.on else ()),
-                *("requests", "agencies", "keep", "database", "stamps"),
+                *("requests", "agencies", "leave", "keep", "database", "stamps"),
             ],
+        )
+
+    async def async_step_leave(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show every way out of this house, and how it stands."""
+        if user_input is not None:
+            return await self.async_step_init(None)
+        texts = await common_texts(self.hass, "leave_")
+        lines = []
+        for way in outgoing.ways(self._home):
+            state = texts["never" if way.on is None else "on" if way.on else "off"]
+            to = f" ({as_text(way.to)})" if way.to else ""
+            lines.append(f"- **{state}**{to}: {texts[way.key]}")
+        return self.async_show_form(
+            step_id="leave",
+            data_schema=vol.Schema({}),
+            description_placeholders={"ways": "\n".join(lines)},
         )
 
     async def async_step_alarm(

@@ -1,12 +1,15 @@
 """What was asked of the home, for who clicks: take in, confirm, look at, say no."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
+from homeassistant.components.http.auth import async_sign_path
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    DateSelector,
     DateTimeSelector,
     NumberSelector,
     NumberSelectorConfig,
@@ -27,9 +30,11 @@ from ..requests.models import AgencyType
 from ..requests.request import Instrument, Purpose, Request, Via, Wanted
 from ..requests.rules import Limits
 from ..web.intake import URL as INTAKE_URL
+from ..web.report import URL as REPORT_URL
 from . import request_text
 from .agency_options import steady
 from .request_page import MOST_SHOWN, SURE, RequestPage
+from .request_text import SIGNED
 
 _TEXT = TextSelector()
 _LONG = TextSelector(TextSelectorConfig(multiline=True))
@@ -96,6 +101,7 @@ class RequestOptions(RequestPage):
     _requests_found: list[Request]
     _instrument: Instrument
     _from_agency: str = ""
+    _links: str
 
     @steady
     async def async_step_requests(
@@ -108,7 +114,8 @@ class RequestOptions(RequestPage):
             step_id="requests",
             menu_options=[
                 *(("open_requests",) if waiting else ()),
-                *("record_request", "find_request", "request_rules", "intake"),
+                *("record_request", "find_request", "request_report"),
+                *("request_rules", "intake"),
             ],
             description_placeholders={"count": str(len(waiting))},
         )
@@ -308,4 +315,56 @@ class RequestOptions(RequestPage):
             description_placeholders={
                 "address": f"{base}{INTAKE_URL}{self._home.intake.token}"
             },
+        )
+
+    async def async_step_request_report(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for which period, and give links."""
+        errors: dict[str, str] = {}
+        today = dt_util.start_of_local_day()
+        if user_input is not None:
+            since, until = (
+                dt_util.start_of_local_day(date.fromisoformat(user_input[name]))
+                for name in ("since", "until")
+            )
+            # The last day is in it.
+            until = dt_util.start_of_local_day(until.date() + timedelta(days=1))
+            if since < until:
+                form = "public" if user_input["public"] else "owner"
+                path = f"{form}/{since.isoformat()}/{until.isoformat()}"
+                self._links = "\n".join(
+                    f"- [report.{kind}]({async_sign_path(self.hass, url, SIGNED)})"
+                    for kind in ("html", "csv", "json")
+                    for url in [f"{REPORT_URL}{kind}/{quote(path)}"]
+                )
+                return await self.async_step_report_links(None)
+            errors["until"] = "request_window"
+        shown = {
+            "since": today.replace(month=1, day=1).date().isoformat(),
+            "until": today.date().isoformat(),
+        }
+        fields: dict[vol.Marker, Any] = {
+            vol.Required("since"): DateSelector(),
+            vol.Required("until"): DateSelector(),
+            vol.Required("public", default=True): BooleanSelector(),
+        }
+        return self.async_show_form(
+            step_id="request_report",
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema(fields), user_input or shown
+            ),
+            errors=errors,
+        )
+
+    async def async_step_report_links(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the links, which are good for some minutes."""
+        if user_input is not None:
+            return await self.async_step_requests(None)
+        return self.async_show_form(
+            step_id="report_links",
+            data_schema=SURE,
+            description_placeholders={"links": self._links},
         )

@@ -9,7 +9,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..home import Home
-from ..notices import common_text
+from ..notices import common_text, words
 from ..requests.documents import Document
 from ..requests.models import Agency, RequestError, Standing
 from ..requests.request import Instrument, Request, State
@@ -17,7 +17,7 @@ from ..requests.rules import talks_of
 from ..web.documents import URL
 from .code_options import as_text
 
-_SIGNED = timedelta(minutes=5)
+SIGNED = timedelta(minutes=5)
 _SAID = (
     *("officer", "badge", "contact", "case_number", "need", "sought", "basis"),
     "reference",
@@ -27,19 +27,6 @@ _SAID = (
 def moment(time: datetime) -> str:
     """Return a time as people here write it, to the minute."""
     return f"{dt_util.as_local(time):%Y-%m-%d %H:%M}"
-
-
-async def words(hass: HomeAssistant, selector: str) -> dict[str, str]:
-    """Return what the choices of a selector are called."""
-    texts = await async_get_translations(
-        hass, hass.config.language, "selector", {DOMAIN}
-    )
-    prefix = f"component.{DOMAIN}.selector.{selector}.options."
-    return {
-        key.removeprefix(prefix): text
-        for key, text in texts.items()
-        if key.startswith(prefix)
-    }
 
 
 async def line(hass: HomeAssistant, request: Request) -> str:
@@ -138,7 +125,7 @@ def papers(hass: HomeAssistant, request: Request, documents: list[Document]) -> 
     return "\n".join(
         f"- [{as_text(one.name)}]({link}), {moment(one.added)}  \n  SHA-256 {one.sha256}"
         for one in documents
-        for link in [async_sign_path(hass, f"{URL}{request.id}/{one.sha256}", _SIGNED)]
+        for link in [async_sign_path(hass, f"{URL}{request.id}/{one.sha256}", SIGNED)]
     )
 
 

@@ -1,0 +1,164 @@
+"""The transparency report: what was asked in a period, and what became of it.
+
+It is counted from the log alone, so the same log gives the same bytes, and a period that
+is over stays as it is. What nobody may be told of is in no count, only in a range.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+import csv
+from dataclasses import dataclass, field
+from datetime import datetime
+import io
+from statistics import median
+from typing import Any
+
+import orjson
+
+from ..log import Entry, Log
+
+BAND = 5
+"""Counts of the public form, and of what nobody may be told of, are in bands of so many."""
+_ENDS = ("declined", "challenged", "closed")
+"""States that are an answer of this house."""
+_PAGE = 1000
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What the entries of one request say."""
+
+    instrument: str
+    agency_type: str
+    gag: bool
+    received: datetime
+    outcome: str = "open"
+    rules: tuple[str, ...] = ()
+    hours: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Counts of a period; of the public form they are bands, as text."""
+
+    since: datetime
+    until: datetime
+    public: bool
+    total: int | str
+    gagged: str
+    median_hours: int | None
+    """From when it came to the first answer, whole hours."""
+    tables: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
+    """`instrument`, `agency_type`, `outcome`, `rule`: each by its values."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "since": self.since.isoformat(),
+            "until": self.until.isoformat(),
+            "public": self.public,
+            "total": self.total,
+            "gagged": self.gagged,
+            "median_hours": self.median_hours,
+            **{name: dict(table) for name, table in self.tables.items()},
+        }
+
+    def as_json(self) -> bytes:
+        """Return it as JSON."""
+        option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+        return orjson.dumps(self.as_dict(), option=option)
+
+    def as_csv(self) -> bytes:
+        """Return it as CSV (RFC 4180): table, value, count."""
+        file = io.StringIO(newline="")
+        rows = csv.writer(file)
+        rows.writerow(("table", "value", "count"))
+        for name in ("since", "until", "total", "gagged", "median_hours"):
+            rows.writerow(("report", name, self.as_dict()[name]))
+        for name, table in self.tables.items():
+            rows.writerows((name, value, count) for value, count in table.items())
+        return file.getvalue().encode()
+
+
+async def report(log: Log, since: datetime, until: datetime, *, public: bool) -> Report:
+    """Count what was received from `since` to before `until`, as it stood then.
+
+    Raises LogUnavailable.
+    """
+    asked: dict[str, _Asked] = {}
+    after: int | None = -1
+    while after is not None:
+        page = await log.entries(
+            after=after, limit=_PAGE, kinds=["request"], since=since, until=until
+        )
+        _follow(asked, page.entries)
+        after = page.next_after
+    return _counted(list(asked.values()), since, until, public)
+
+
+def _follow(asked: dict[str, _Asked], entries: Iterable[Entry]) -> None:
+    """Go on with what the next entries say."""
+    for entry in entries:
+        said = {name: str(value) for name, value in entry.fields.items()}
+        if said["event"] == "received":
+            asked[said["request"]] = _Asked(
+                said["instrument"],
+                said["agency_type"] or "unknown",
+                said["gag"] == "yes",
+                entry.time,
+            )
+        if (one := asked.get(said["request"])) is None:
+            # It came before the period: it is in the report of that one.
+            continue
+        one.agency_type = said["agency_type"] or one.agency_type
+        if said["event"] not in _ENDS:
+            continue
+        by_rule = said["event"] == "declined" and said.get("actor_kind") == "home"
+        if said["event"] != "closed" or one.outcome == "open":
+            one.outcome = "declined_by_rule" if by_rule else said["event"]
+        if by_rule:
+            one.rules = tuple(said["detail"].split())
+        if one.hours is None:
+            one.hours = (entry.time - one.received).total_seconds() / 3600
+
+
+def _counted(
+    asked: list[_Asked], since: datetime, until: datetime, public: bool
+) -> Report:
+    told = [one for one in asked if not one.gag]
+    tables = {
+        "instrument": Counter(one.instrument for one in told),
+        "agency_type": Counter(one.agency_type for one in told),
+        "outcome": Counter(one.outcome for one in told),
+        "rule": Counter(rule for one in told for rule in one.rules),
+    }
+    hours = [one.hours for one in told if one.hours is not None]
+    few = len(hours) < (BAND if public else 1)
+
+    def shown(count: int) -> int | str:
+        return band(count) if public else count
+
+    return Report(
+        since,
+        until,
+        public,
+        shown(len(told)),
+        gagged=_gagged(len(asked) - len(told)),
+        median_hours=None if few else round(median(hours)),
+        tables={
+            name: {value: shown(count) for value, count in sorted(counts.items())}
+            for name, counts in tables.items()
+        },
+    )
+
+
+def band(count: int) -> str:
+    """Return the band of a count: 0, 1-4, 5-9 and so on."""
+    low = count // BAND * BAND
+    return f"{max(low, 1)}-{low + BAND - 1}" if count else "0"
+
+
+def _gagged(count: int) -> str:
+    """Return a range in which none is as likely as some: 0-4, 5-9 and so on."""
+    low = count // BAND * BAND
+    return f"{low}-{low + BAND - 1}"
