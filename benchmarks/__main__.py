@@ -9,7 +9,7 @@ import tempfile
 
 from homeassistant.runner import configure_event_loop
 
-from . import cameras, codes, events, log, peers, radio
+from . import cameras, codes, events, log, peers, radio, sharing
 from .figures import Figure, table, write
 from .sides import SIZE, Size, Unfit
 
@@ -18,6 +18,7 @@ WORKLOADS = {
     "events": events.run,
     "log": log.run,
     "radio": radio.run,
+    "sharing": sharing.run,
 }
 
 

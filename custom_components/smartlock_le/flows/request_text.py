@@ -50,9 +50,10 @@ async def about(home: Home, request: Request) -> str:
     agency = await _agency(home, request)
     instrument = (await words(hass, "instrument"))[ask.instrument]
     state = (await words(hass, "request_state"))[request.state]
+    number = (await common_text(hass, "request_number")).format(id=request.id)
     lines = [
         f"**{instrument}**, {as_text(ask.agency_name)}",
-        f"{state} ({moment(request.changed)})",
+        f"{state} ({moment(request.changed)}). {number}",
     ]
     if request.reason:
         lines.append(f"*{as_text(request.reason)}*")

@@ -17,7 +17,7 @@ from .errors import (
 )
 from .kinds import COMMON, KINDS, MAX_TEXT, Kind
 from .log import MEDIA, Log
-from .model import Also, Entry, Exported, Page
+from .model import Also, Entry, Exported, Many, Page
 from .stamps import MAX_ANSWER, root_certificate
 from .tables import checkpoints, entries, erasures, metadata, put
 from .verify import Report
@@ -39,6 +39,7 @@ __all__ = [
     "LogRefused",
     "LogUnavailable",
     "LogUnreadable",
+    "Many",
     "Page",
     "Report",
     "StampError",

@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Executable
 
 from .canonical import Value
 from .note import root_of
 
-type Also = Callable[[int], Iterable[Executable]]
+type Many = tuple[Executable, list[dict[str, Any]]]
+"""One statement for many rows: it is compiled once."""
+type Also = Callable[[int], Iterable[Executable | Many]]
 """Gives the statements that belong to an entry, for its sequence number.
 
 Called in the database thread, once for each attempt: it must have no other effect.

@@ -3,20 +3,16 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import batched
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, RowMapping, and_, delete, func, select
+from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, delete, func, select
 
-from ..log import Log, put
+from ..log import Log, Many, put
 from ..models import Actor, new_id, utc_now
 from . import agency_csv, checks, lookalike
 from .agency_csv import MAX_ROWS, Listed, Rejected
 from .models import Agency, RequestError, Standing
 from .tables import agencies as table
-
-_AT_ONCE = 500
-"""Rows of one statement: databases limit the values in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +260,8 @@ def _merged(
     return made, added, same
 
 
-def _put_all(rows: list[dict[str, Any]]) -> Iterator[Executable]:
-    for some in batched(rows, _AT_ONCE):
-        yield delete(table).where(table.c.id.in_([row["id"] for row in some]))
-        yield table.insert().values(list(some))
+def _put_all(rows: list[dict[str, Any]]) -> Iterator[Many]:
+    if rows:
+        gone = delete(table).where(table.c.id == bindparam("gone"))
+        yield gone, [{"gone": row["id"]} for row in rows]
+        yield table.insert(), rows

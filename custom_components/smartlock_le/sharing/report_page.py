@@ -1,6 +1,7 @@
 """The transparency report as one page: words, bars, nothing from elsewhere."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from html import escape
 
 from .report import Report
@@ -22,7 +23,9 @@ td{border-color:#444}}
 def page(report: Report, words: Mapping[str, str], language: str) -> str:
     """Return the page; `words` has a text for each name of a table, value and label."""
     period = words["period"].format(
-        since=f"{report.since:%Y-%m-%d}", until=f"{report.until:%Y-%m-%d}"
+        since=f"{report.since:%Y-%m-%d}",
+        # The last day that is in it.
+        until=f"{report.until - timedelta(microseconds=1):%Y-%m-%d}",
     )
     parts = [
         f"<h1>{escape(words['title'])}</h1>",
