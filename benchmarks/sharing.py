@@ -105,8 +105,11 @@ async def _ask(log: Log) -> None:
 
 async def _looks(log: Log, folder: Path, name: str) -> dict[str, float]:
     """Look at the inbox, and make the report, until the medians are steady."""
-    limits, nothing = Limits(), lambda: None
-    inbox = Inbox(log, Agencies(log), folder, lambda: limits, nothing)
+    limits, nothing, loop = Limits(), lambda: None, asyncio.get_running_loop()
+    inbox = Inbox(
+        *(log, Agencies(log), folder, lambda: limits, nothing, nothing),
+        spawn=lambda work, name: loop.create_task(work, name=name),
+    )
     await inbox.load()
     assert inbox.summary.open == len(range(0, REQUESTS, 100))
     times: dict[str, list[float]] = {"inbox": [], "report": []}

@@ -203,10 +203,8 @@ def agency_errors() -> set[str]:
     """Return what can be wrong with what is said of an agency or a request."""
     names = ("agencies", "agency_csv", "checks", "contact", "documents", "inbox")
     text = source(*(f"requests/{name}.py" for name in (*names, "reading")))
-    # What is answered over HTTP, and in no form.
-    shown = set(REFUSED.findall(text)) - {
-        *("document_damaged", "request_reference_used", "request_too_many"),
-    }
+    # What is seen where a paper is fetched, and in no form.
+    shown = set(REFUSED.findall(text)) - {"document_damaged"}
     return shown | set(BAD_FIELD.findall(text))
 
 
@@ -390,7 +388,7 @@ def test_the_rest() -> None:
     text = source("flows/request_text.py", "deadlines.py", "notices.py")
     requests = {f"rule_{rule}" for rule in Rule} | {
         *("request_soon", "request_overdue", "request_arrived"),
-        *("request_window", "request_reference"),
+        *("request_agency", "request_window", "request_reference"),
         *re.findall(r"""["']((?:request|guide)_[a-z_]+)["']""", text),
     }
     # The name of a selector, not of a text.

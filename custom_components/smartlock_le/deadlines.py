@@ -1,6 +1,7 @@
 """Reminds the owner of what is asked of them: a day before, when it is over, when it came."""
 
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 import logging
 from typing import Any
 
@@ -12,6 +13,7 @@ from .log import LogUnavailable
 from .models import utc_now
 from .requests.inbox import Inbox
 
+_AGAIN = timedelta(minutes=5)
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -43,15 +45,22 @@ class Deadlines:
         """Say that one came by itself."""
         self._tell("arrived")
 
+    @callback
+    def retry(self) -> None:
+        """Look at them a little later: the log could not be read or written now."""
+        self._alarm.set(utc_now() + _AGAIN)
+
     async def run(self) -> None:
         """Remind of what is due now."""
+
+        def tell(over: bool) -> None:
+            self._tell("overdue" if over else "soon")
+
         try:
-            due = await self._inbox.remind(utc_now())
+            await self._inbox.remind(utc_now(), tell)
         except LogUnavailable as err:
             _LOGGER.warning("Deadlines of requests were not looked at: %s", err)
-            return
-        for what in sorted({"overdue" if over else "soon" for _, over in due}):
-            self._tell(what)
+            self.retry()
 
     @callback
     def _tell(self, what: str) -> None:

@@ -117,6 +117,8 @@ class Home(Decisions):
             home_folder(self.hass) / "requests",
             lambda: self.request_limits,
             self._requests_changed,
+            self._request_arrived,
+            self.spawn,
         )
         self.deadlines = Deadlines(
             self.hass, self.inbox, lambda: self.request_target, self.spawn
@@ -127,7 +129,6 @@ class Home(Decisions):
             self.inbox,
             read=lambda: bool(self.entry.options.get(CONF_INTAKE, False)),
             save=lambda on: self._save(CONF_INTAKE, on),
-            arrived=self.deadlines.arrived,
         )
         self.roster = Roster(
             self.hass,
@@ -161,10 +162,11 @@ class Home(Decisions):
             self._grants_known = False
         self._grants_known &= not self.log.volatile
         try:
-            await self.inbox.load()
             await self.intake.load()
+            await self.inbox.load()
         except LogUnavailable as err:
             _LOGGER.error("The requests cannot be read: %s", err)
+            self.deadlines.retry()
         self.cameras = Cameras(
             self.hass,
             self.entry,
@@ -373,6 +375,10 @@ class Home(Decisions):
         contact = await self.contact.get()
         due = contact is not None and contact.due(utc_now())
         issues.contact_due(self.hass, due)
+
+    @callback
+    def _request_arrived(self) -> None:
+        self.deadlines.arrived()
 
     @callback
     def _requests_changed(self) -> None:

@@ -1,8 +1,10 @@
 """Requests in a real Home Assistant: what is taken in, what is refused, what is kept."""
 
+import asyncio
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import timedelta
+import os
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +174,22 @@ class TestTakenIn:
         assert len(await find("springfield")) == 2
         assert await find("nobody") == []
 
+    async def test_what_presses_comes_first(self, home: Home) -> None:
+        """Whoever asks a lot hides nothing that has a deadline."""
+        for number in range(3):
+            await recorded(home, case_number=f"{number}")
+        late, soon = [
+            await recorded(
+                home,
+                instrument="court_order",
+                deadline=utc_now() + timedelta(days=days),
+            )
+            for days in (9, 5)
+        ]
+        first, second, *others = await home.inbox.find(only_open=True, limit=3)
+        assert [first, second] == [soon, late] and len(others) == 1
+        assert await home.inbox.count_open() == 5
+
     async def test_after_a_restart(
         self, hass: HomeAssistant, entry: HomeEntry, home: Home
     ) -> None:
@@ -237,13 +255,14 @@ class TestRules:
         """Two, in whichever letters; another case, and a paper, are something else."""
         await recorded(home)
         await recorded(home, agency_name="SPRINGFIELD Police Department")
+        assert (await recorded(home, active=False)).state is State.DECLINED
         assert (await recorded(home)).broken == (Rule.TOO_MANY,)
         assert (await recorded(home, case_number="24-118")).broken == ()
         assert (await recorded(home, instrument="subpoena")).broken == ()
 
     async def test_papers_that_compel(self, home: Home) -> None:
         """They are for the owner to look at, whatever they say."""
-        for instrument in ("preservation", "subpoena", "court_order", "search_warrant"):
+        for instrument in ("subpoena", "court_order", "search_warrant"):
             request = await recorded(
                 home,
                 instrument=instrument,
@@ -254,6 +273,15 @@ class TestRules:
                 purpose="protest",
             )
             assert (request.broken, request.state) == ((), State.RECEIVED)
+
+    async def test_letter_to_keep(self, home: Home, police: Agency) -> None:
+        """It asks for time, and is no way around what is never answered."""
+        long = {"instrument": "preservation", "case_number": "", "need": ""}
+        since = utc_now() - timedelta(days=30)
+        request = await in_review(home, police, **long, since=since)
+        assert request.broken == () and not request.answerable
+        request = await recorded(home, **long, purpose="immigration")
+        assert request.broken == (Rule.PURPOSE_EXCLUDED,)
 
     async def test_emergency(self, home: Home, police: Agency) -> None:
         """It is never declined by itself, nor answered; what it asks too much stays said."""
@@ -315,10 +343,10 @@ class TestRules:
     ) -> None:
         """It is declined at the next start."""
 
-        async def killed(request: Request) -> Request:
+        async def killed(request: Request, actor: object) -> Request:
             return request
 
-        monkeypatch.setattr(home.inbox, "_decline_by_rule", killed)
+        monkeypatch.setattr(home.inbox, "_settle", killed)
         request = await recorded(home, active=False)
         assert request.state is State.RECEIVED
         await hass.config_entries.async_reload(entry.entry_id)
@@ -337,6 +365,12 @@ class TestRules:
             ("dark-skinned suspect", True),
             ("man with a brown dog", False),
             ("a man", False),
+            ("African-American male, 20s", True),
+            ("light-brown-skinned man", True),
+            ("Hispanic-looking man, 30yo", True),
+            ("white 4Runner", False),
+            ("White, 7ABC123", False),
+            ("Black male 6ft2 200lbs", False),
         ],
     )
     def test_race_only(self, sought: str, only: bool) -> None:
@@ -436,6 +470,31 @@ class TestStates:
         assert caught.value.key == "request_not_now"
         assert await home.inbox.get(request.id) == first
 
+    async def test_asker_goes_away(self, home: Home, police: Agency) -> None:
+        """A browser that is closed in the middle leaves nothing half done."""
+        for number in range(12):
+            said = asked(
+                instrument="subpoena", case_number=f"{number}", officer=f"O{number}"
+            )
+            task = asyncio.create_task(
+                home.inbox.record(said, UNKNOWN_ACTOR, hold=True)
+            )
+            for _ in range(number):
+                await asyncio.sleep(0)
+            if number > 6:
+                await asyncio.sleep(number / 3000)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        # Whoever waits for the lock comes after them.
+        await in_review(home, police)
+        *_, first = await home.inbox.find()
+        assert first.ask.officer in {f"O{number}" for number in range(12)}
+        requests = [one for one in await home.inbox.find() if one.hold]
+        held = {one.id for one in await home.log.care.holds()}
+        assert {one.hold for one in requests} == held
+        assert home.inbox.summary.open == len(await home.inbox.find())
+
     async def test_log_unavailable(self, home: Home, police: Agency) -> None:
         """No step without its entry."""
         request = await in_review(home, police)
@@ -462,8 +521,8 @@ class TestStates:
 class TestHold:
     """What is asked for must not be erased meanwhile."""
 
-    async def test_from_the_first_moment(self, home: Home) -> None:
-        """The hold is there before the request is."""
+    async def test_placed(self, home: Home) -> None:
+        """It is there when the request is taken in."""
         request = await home.inbox.record(
             asked(instrument="preservation"), UNKNOWN_ACTOR, hold=True
         )
@@ -471,7 +530,30 @@ class TestHold:
         assert (held.id, held.lock) == (request.hold, "")
         assert (held.since, held.until) == (request.ask.since, request.ask.until)
         kinds = [entry["kind"] for entry in await log_of(home, "request", "hold")]
-        assert kinds == ["hold", "request"]
+        assert kinds == ["request", "hold", "request"]
+
+    async def test_killed_before_it_was_placed(
+        self,
+        hass: HomeAssistant,
+        entry: HomeEntry,
+        home: Home,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """It is placed at the next start, before anything is erased."""
+
+        async def killed(*_: object, **__: object) -> None:
+            raise LogUnavailable("killed")
+
+        monkeypatch.setattr(home.log.care, "hold", killed)
+        with pytest.raises(LogUnavailable):
+            await home.inbox.record(
+                asked(instrument="subpoena"), UNKNOWN_ACTOR, hold=True
+            )
+        await hass.config_entries.async_reload(entry.entry_id)
+        home = entry.runtime_data
+        (request,) = await home.inbox.find()
+        assert [held.id for held in await home.log.care.holds()] == [request.hold]
+        assert await home.inbox.is_held(request)
 
     async def test_until_it_is_lifted(self, home: Home) -> None:
         """It stays when the request is done, and the request stays with it."""
@@ -493,8 +575,11 @@ class TestHold:
         assert [held.id for held in await home.log.care.holds()] == [request.hold]
         with pytest.raises(RequestError):
             await home.inbox.hold(request.id, UNKNOWN_ACTOR)
-        # By the action for holds.
+        # By the action for holds: then it is not said to be held, and can be again.
         await home.log.care.lift(request.hold, "x", UNKNOWN_ACTOR.fields())
+        assert not await home.inbox.is_held(request)
+        request = await home.inbox.hold(request.id, UNKNOWN_ACTOR)
+        assert await home.inbox.is_held(request)
         assert (await home.inbox.lift(request.id, UNKNOWN_ACTOR)).hold == ""
         with pytest.raises(RequestError):
             await home.inbox.lift(request.id, UNKNOWN_ACTOR)
@@ -601,13 +686,39 @@ class TestPapers:
     async def test_killed_meanwhile(
         self, hass: HomeAssistant, entry: HomeEntry, home: Home, scan: Path
     ) -> None:
-        """What no request has goes at the next start; the rest stays."""
+        """A half copy goes at the next start, what no request has after three months."""
         request = await recorded(home)
         done = await home.inbox.attach(request.id, nullcontext(scan), UNKNOWN_ACTOR)
         folder = home_folder(hass) / "requests"
-        (folder / ("0" * 64)).write_bytes(b"half")
+        old, new = folder / ("0" * 64), folder / ("1" * 64)
+        for name in (old, new, folder / "incoming-1", folder / ".incoming-2.3"):
+            name.write_bytes(b"half")
+        past = (utc_now() - timedelta(days=91)).timestamp()
+        os.utime(old, (past, past))
+        os.utime(folder / done.sha256, (past, past))
         await hass.config_entries.async_reload(entry.entry_id)
-        assert [one.name for one in folder.iterdir()] == [done.sha256]
+        assert {one.name for one in folder.iterdir()} == {done.sha256, new.name}
+
+    async def test_log_does_not_open(
+        self, hass: HomeAssistant, entry: HomeEntry, home: Home, scan: Path
+    ) -> None:
+        """A log in memory knows of no paper: that is no reason to delete them."""
+        request = await recorded(home)
+        done = await home.inbox.attach(request.id, nullcontext(scan), UNKNOWN_ACTOR)
+        path, _ = await home.inbox.paper(request.id, done.sha256, UNKNOWN_ACTOR)
+        past = (utc_now() - timedelta(days=91)).timestamp()
+        os.utime(path, (past, past))
+        await hass.config_entries.async_unload(entry.entry_id)
+        key = home_folder(hass) / "keys" / "log.key"
+        key.rename(key.with_suffix(".away"))
+        await hass.config_entries.async_setup(entry.entry_id)
+        assert entry.runtime_data.log.volatile
+        assert path.exists()
+        await hass.config_entries.async_unload(entry.entry_id)
+        key.with_suffix(".away").rename(key)
+        await hass.config_entries.async_setup(entry.entry_id)
+        home = entry.runtime_data
+        assert await home.inbox.paper(request.id, done.sha256, UNKNOWN_ACTOR)
 
     @pytest.mark.parametrize(
         ("name", "plain"),

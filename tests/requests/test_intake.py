@@ -3,6 +3,7 @@
 import asyncio
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from copy import deepcopy
 from datetime import timedelta
 from http import HTTPStatus
@@ -19,6 +20,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.log import LogUnavailable
 from custom_components.smartlock_le.models import UNKNOWN_ACTOR, utc_now
 from custom_components.smartlock_le.requests import inbox, intake, reading
 from custom_components.smartlock_le.requests.intake import (
@@ -29,7 +31,7 @@ from custom_components.smartlock_le.requests.intake import (
 )
 from custom_components.smartlock_le.requests.models import Agency, RequestError
 from custom_components.smartlock_le.requests.request import Request, State, Via
-from custom_components.smartlock_le.web.intake import URL
+from custom_components.smartlock_le.web.intake import ANSWER, URL
 from tests.conftest import log_of, until
 from tests.flows.test_options import choose, go
 from tests.support import fail_writes
@@ -139,15 +141,16 @@ class TestTaken:
         assert "Wiggum" not in str(entries)
 
     async def test_again(self, home: Home, police: Agency, send: Send) -> None:
-        """The same once more is the same; another with its reference is refused."""
+        """The same once more is the same; another with its reference is dropped."""
         said = letter()
         for _ in range(3):
             body = {"version": 1, **said}
             assert (await send(**body)).status == HTTPStatus.ACCEPTED
         assert len(await home.inbox.find()) == 1
         answer = await send(**{**said, "need": "Something else"})
-        assert answer.status == HTTPStatus.CONFLICT
+        assert answer.status == HTTPStatus.ACCEPTED
         assert len(await home.inbox.find()) == 1
+        assert home.inbox.dropped == 1
 
     async def test_at_once(self, home: Home, police: Agency, send: Send) -> None:
         """Five at the same moment are one."""
@@ -220,6 +223,116 @@ class TestTaken:
         )
         assert answer.status == HTTPStatus.ACCEPTED
         assert bool((await only(home)).hold) is held
+
+    async def test_holds_in_a_row(self, home: Home, police: Agency, send: Send) -> None:
+        """All that an agency has held by itself is little, and nothing to come."""
+        now = utc_now()
+        for number in range(3):
+            since = now - timedelta(days=40 * (number + 1))
+            await send(
+                instrument="preservation",
+                reference=str(number),
+                case_number=str(number),
+                since=since.isoformat(),
+                until=(since + timedelta(days=40)).isoformat(),
+            )
+        await send(
+            instrument="preservation",
+            reference="ahead",
+            case_number="ahead",
+            since=(now + timedelta(days=2)).isoformat(),
+            until=(now + timedelta(days=3)).isoformat(),
+        )
+        found = await home.inbox.find()
+        assert len(found) == 4
+        assert [one.ask.case_number for one in found if one.hold] in (
+            ["0", "1"],
+            ["1", "0"],
+        )
+        assert len(await home.log.care.holds()) == 2
+
+    async def test_says_that_it_is_another(
+        self, home: Home, police: Agency, send: Send
+    ) -> None:
+        """Whose key it is is who asks, whatever name it signs."""
+        await send(agency_name="Federal Bureau of Investigation")
+        assert (await only(home)).ask.agency_name == police.facts.name
+        assert await home.inbox.find("federal") == []
+
+    async def test_gag(self, home: Home, police: Agency, send: Send) -> None:
+        """Nobody can hide something by a word before it is known from whom it is."""
+        gag = {"instrument": "court_order", "gag": True}
+        await send(**gag)
+        assert home.inbox.summary.open == 0
+        said = {**AGENCY, "signing_key": police.facts.signing_key, "email_domain": ""}
+        await home.agencies.change(police, said, UNKNOWN_ACTOR)
+        await send(**gag, reference="2")
+        assert home.inbox.summary.open == 1
+
+    async def test_sender_goes_away(
+        self, home: Home, police: Agency, send: Send, key: Ed25519PrivateKey
+    ) -> None:
+        """A line that breaks in the middle leaves nothing half done."""
+        for number in range(10):
+            said = letter(
+                reference=f"{number}", case_number=f"{number}", purpose="protest"
+            )
+            body = json.dumps(envelope(key, said)).encode()
+            task = asyncio.create_task(home.intake.take(body))
+            await asyncio.sleep(number / 1000)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await send(reference="last", case_number="last")
+        states = {one.ask.reference: one.state for one in await home.inbox.find()}
+        assert states.pop("last") is State.VERIFIED
+        assert states and set(states.values()) == {State.DECLINED}
+
+    async def test_broke_off(
+        self,
+        home: Home,
+        police: Agency,
+        send: Send,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Sent again it goes on where the log failed."""
+        said = letter()
+        go_on = home.inbox._step
+
+        async def fails(*_: object, **__: object) -> Request:
+            raise LogUnavailable("x")
+
+        monkeypatch.setattr(home.inbox, "_step", fails)
+        assert (await send(**said)).status == HTTPStatus.SERVICE_UNAVAILABLE
+        assert (await only(home)).state is State.RECEIVED
+        monkeypatch.setattr(home.inbox, "_step", go_on)
+        assert (await send(**said)).status == HTTPStatus.ACCEPTED
+        assert (await only(home)).state is State.VERIFIED
+
+    async def test_removed(
+        self, home: Home, police: Agency, send: Send, clock: Clock
+    ) -> None:
+        """One that the owner removed cannot be brought back by who has a copy."""
+        said = letter()
+        await send(**said)
+        request = await only(home)
+        await home.inbox.decline(request.id, "", UNKNOWN_ACTOR)
+        await home.inbox.remove(request.id, UNKNOWN_ACTOR)
+        assert (await send(**said)).status == HTTPStatus.ACCEPTED
+        assert await home.inbox.find() == []
+        clock.tick(timedelta(days=2))
+        assert (await send(**said)).status == HTTPStatus.BAD_REQUEST
+
+    async def test_answers_take_as_long(
+        self, home: Home, police: Agency, send: Send
+    ) -> None:
+        """What is written, or is not, does not show in how long it takes."""
+        loop = asyncio.get_running_loop()
+        for key in (None, Ed25519PrivateKey.generate()):
+            began = loop.time()
+            answer = await (send(envelope(key, letter())) if key else send())
+            assert answer.status == HTTPStatus.ACCEPTED
+            assert loop.time() - began >= ANSWER
 
     async def test_emergency(self, home: Home, police: Agency, send: Send) -> None:
         """A signed emergency waits like all others: nothing is answered by itself."""
@@ -352,6 +465,18 @@ class TestHostile:
         assert answer.status == HTTPStatus.BAD_REQUEST
         assert await home.inbox.find() == []
 
+    async def test_not_packed_as_it_says(
+        self, home: Home, send: Send, hass_client_no_auth: ClientSessionGenerator
+    ) -> None:
+        """It is refused like what is too long."""
+        client = await hass_client_no_auth()
+        answer = await client.post(
+            URL + TOKEN,
+            data=b"garbage" * 10,
+            headers={"Content-Encoding": "gzip"},
+        )
+        assert answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
     async def test_several_signatures(
         self, home: Home, police: Agency, send: Send, key: Ed25519PrivateKey
     ) -> None:
@@ -381,13 +506,25 @@ class TestHostile:
         monkeypatch.setattr(inbox, "MOST_AN_HOUR", 2)
         monkeypatch.setattr(inbox, "MOST_OPEN", 3)
 
-        async def sent(n: int) -> int:
-            return (await send(reference=str(n), case_number=str(n))).status
+        async def sent(*numbers: int) -> int:
+            for n in numbers:
+                answer = await send(
+                    issued=clock.now().isoformat(),
+                    reference=str(n),
+                    case_number=str(n),
+                )
+                assert answer.status == HTTPStatus.ACCEPTED
+            return len(await home.inbox.find())
 
-        assert [await sent(n) for n in range(3)] == [202, 202, 429]
+        assert await sent(0, 1, 2) == 2
         clock.tick(timedelta(seconds=3601))
-        assert [await sent(n) for n in range(3, 5)] == [202, 429]
-        assert len(await home.inbox.find()) == 3
+        assert await sent(3, 4) == 3
+        # That one was declined cannot be told from outside either.
+        (first, *_) = await home.inbox.find()
+        await home.inbox.decline(first.id, "", UNKNOWN_ACTOR)
+        clock.tick(timedelta(seconds=3601))
+        assert await sent(5) == 4
+        assert home.inbox.dropped == 2
 
     async def test_many_of_nobody(
         self,
@@ -397,12 +534,19 @@ class TestHostile:
         monkeypatch: pytest.MonkeyPatch,
         clock: Clock,
     ) -> None:
-        """What is looked at in an hour is limited, whoever sends it."""
-        monkeypatch.setattr(intake, "MOST_AN_HOUR", 3)
+        """Who sends what is no request is not listened to for an hour; others are."""
+        monkeypatch.setattr(intake, "MOST_FAILED", 3)
+        monkeypatch.setattr(intake, "_SENDERS", 2)
         assert [(await send(b"x")).status for _ in range(4)] == [400, 400, 400, 429]
+        assert (await send()).status == 429
+        assert not home.intake.annoys("10.0.0.2")
         # A clock that is set back does not shut it for ever.
         clock.move_to(utc_now() - timedelta(days=365))
         assert (await send(b"x")).status == 400
+        # However many they are, no more is remembered.
+        for number in range(9):
+            home.intake.failed(f"10.0.0.{number}")
+        assert len(home.intake._failed) == 2
 
     async def test_log_unavailable(
         self, home: Home, police: Agency, send: Send
@@ -452,6 +596,28 @@ class TestAddress:
         await hass.config_entries.async_reload(entry.entry_id)
         assert entry.runtime_data.intake.token == ""
         assert (await send()).status == HTTPStatus.NOT_FOUND
+
+    async def test_off_while_it_goes_on(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of two admins at once the one who says off is right."""
+        append, written = home.log.append, asyncio.Event()
+
+        async def slow(*args: Any, **more: Any) -> Any:
+            done = await append(*args, **more)
+            await written.wait()
+            return done
+
+        monkeypatch.setattr(home.log, "append", slow)
+        on = asyncio.create_task(home.intake.switch_on(UNKNOWN_ACTOR))
+        await asyncio.sleep(0.05)
+        await home.intake.switch_off(UNKNOWN_ACTOR)
+        written.set()
+        await on
+        assert home.intake.token == ""
+        assert (await log_of(home, "setting"))[-1]["value"] == "off"
+        await home.intake.load()
+        assert home.intake._token == ""
 
     async def test_restart(
         self,

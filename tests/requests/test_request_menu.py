@@ -17,6 +17,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.log import LogUnavailable
 from custom_components.smartlock_le.models import UNKNOWN_ACTOR, utc_now
 from custom_components.smartlock_le.requests.models import Agency
 from custom_components.smartlock_le.requests.request import State
@@ -409,14 +410,53 @@ class TestDeadlines:
         assert "within a day" in told[0].data["message"]
 
     async def test_log_unavailable(
-        self, home: Home, caplog: pytest.LogCaptureFixture
+        self,
+        home: Home,
+        told: list[ServiceCall],
+        clock: Clock,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """It is tried again with the daily care of the log."""
-        soon = utc_now() + timedelta(hours=2)
-        await recorded(home, instrument="subpoena", deadline=soon)
-        await fail_writes(home)
+        """It is tried again a little later, and what was entered is told."""
+        await home.set_request_rules(home.request_limits, "notify.phone", UNKNOWN_ACTOR)
+        for number in range(2):
+            await recorded(
+                home,
+                instrument="subpoena",
+                deadline=utc_now() + timedelta(days=2),
+                case_number=f"{number}",
+            )
+        clock.tick(timedelta(days=1, hours=1))
+        enter, left = home.inbox._enter, [1]
+
+        async def fails(*args: Any, **more: Any) -> None:
+            if not left:
+                raise LogUnavailable("full")
+            left.pop()
+            await enter(*args, **more)
+
+        monkeypatch.setattr(home.inbox, "_enter", fails)
         await home.deadlines.run()
         assert "Deadlines of requests were not looked at" in caplog.text
+        await until(lambda: len(told) == 1)
+        when = home.deadlines._alarm._when
+        assert when and timedelta() < when - clock.now() <= timedelta(minutes=5)
+        monkeypatch.setattr(home.inbox, "_enter", enter)
+        await home.deadlines.run()
+        await until(lambda: len(told) == 2)
+
+    async def test_clock_was_wrong(
+        self, home: Home, told: list[ServiceCall], clock: Clock
+    ) -> None:
+        """Back again, the reminders are still to come."""
+        await home.set_request_rules(home.request_limits, "notify.phone", UNKNOWN_ACTOR)
+        deadline = utc_now() + timedelta(days=9)
+        await recorded(home, instrument="subpoena", deadline=deadline)
+        for days, messages in ((100, 1), (-100, 1), (8.5, 2)):
+            clock.tick(timedelta(days=days))
+            await home.deadlines.run()
+            await until(lambda n=messages: len(told) == n)
+        assert "within a day" in told[-1].data["message"]
 
     async def test_seen_by_who_lives_here(
         self, hass: HomeAssistant, home: Home

@@ -36,6 +36,8 @@ from .agency_options import steady
 from .request_page import MOST_SHOWN, SURE, RequestPage
 from .request_text import SIGNED
 
+_MOST_OPEN = 500
+"""More than fits a screen, and so few that nobody hides one behind others."""
 _TEXT = TextSelector()
 _LONG = TextSelector(TextSelectorConfig(multiline=True))
 
@@ -109,7 +111,7 @@ class RequestOptions(RequestPage):
     ) -> ConfigFlowResult:
         """Show the menu."""
         self._from_agency = ""
-        waiting = await self._home.inbox.find(only_open=True, limit=MOST_SHOWN)
+        waiting = await self._home.inbox.count_open()
         return self.async_show_menu(
             step_id="requests",
             menu_options=[
@@ -117,7 +119,7 @@ class RequestOptions(RequestPage):
                 *("record_request", "find_request", "request_report"),
                 *("request_rules", "intake"),
             ],
-            description_placeholders={"count": str(len(waiting))},
+            description_placeholders={"count": str(waiting)},
         )
 
     # Take one in
@@ -180,7 +182,7 @@ class RequestOptions(RequestPage):
     ) -> ConfigFlowResult:
         """Show those that wait for the owner."""
         self._requests_found = await self._home.inbox.find(
-            only_open=True, limit=MOST_SHOWN
+            only_open=True, limit=_MOST_OPEN
         )
         return await self.async_step_pick_request(None)
 

@@ -59,7 +59,7 @@ class RequestPage(ContactOptions):
         steps = [step for state, step in _STEPS.items() if state in NEXT[request.state]]
         if received and not request.agency:
             steps.remove("confirm_request")
-        if request.hold:
+        if await self._home.inbox.is_held(request):
             steps.append("lift_request")
         else:
             steps.append("hold_request" if request.state.open else "remove_request")

@@ -61,6 +61,7 @@ async def about(home: Home, request: Request) -> str:
     lines += [f"**{warning}**" for warning in warnings]
     kinds = await words(hass, "wanted")
     said = {
+        "agency": as_text(agency.facts.name) if agency else "",
         "via": (await words(hass, "via"))[ask.via],
         "window": f"{moment(ask.since)} … {moment(ask.until)}",
         "kinds": ", ".join(kinds[kind] for kind in ask.kinds),
@@ -70,7 +71,7 @@ async def about(home: Home, request: Request) -> str:
         "deadline": moment(ask.deadline) if ask.deadline else "",
     }
     facts = [f"- {labels[name]}: {text}" for name, text in said.items() if text]
-    if request.hold:
+    if await home.inbox.is_held(request):
         facts.append(f"- {await common_text(hass, 'request_held')}")
     return "\n\n".join([*lines, "\n".join(facts)])
 
@@ -116,7 +117,7 @@ async def _labels(hass: HomeAssistant) -> dict[str, str]:
         for key, text in texts.items()
         if key.startswith(prefix)
     }
-    for name in ("window", "reference"):
+    for name in ("agency", "window", "reference"):
         labels[name] = await common_text(hass, f"request_{name}")
     return labels
 

@@ -3,10 +3,11 @@
 import asyncio
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 import hashlib
 from pathlib import Path
 import re
+import secrets
 import unicodedata
 
 from sqlalchemy import select
@@ -22,6 +23,8 @@ MAX_BYTES = 25 * 1024 * 1024
 MOST = 20
 """Papers of one request."""
 _PIECE = 1 << 20
+_INCOMING = "incoming-"
+_ORPHAN = timedelta(days=90)
 _LONGEST = 100
 
 
@@ -109,13 +112,22 @@ class Papers:
                     await asyncio.to_thread(path.unlink)
 
     async def sweep(self) -> None:
-        """Take away what no request has: a copy that was interrupted. Raises LogUnavailable."""
+        """Take away copies that were interrupted, and old files that no request has.
+
+        Old ones only: should the log be lost, there is time to put it back. Raises
+        LogUnavailable.
+        """
+        if self._log.volatile:
+            return
         rows = await self._log.read(select(table.c.sha256))
         known = {row["sha256"] for row in rows}
+        old = (utc_now() - _ORPHAN).timestamp()
 
         def sweep() -> None:
             for path in self._folder.iterdir():
-                if path.name not in known:
+                half = path.name.lstrip(".").startswith(_INCOMING)
+                lost = path.name not in known and path.stat().st_mtime < old
+                if half or lost:
                     path.unlink(missing_ok=True)
 
         # No folder: no paper yet.
@@ -126,7 +138,7 @@ class Papers:
         make_folder(self._folder)
         digest, size = hashlib.sha256(), 0
         # Under its hash, which is known at the end.
-        first = self._folder / "incoming"
+        first = self._folder / f"{_INCOMING}{secrets.token_hex(8)}"
         try:
             with (
                 source as path,

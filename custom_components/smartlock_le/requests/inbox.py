@@ -5,16 +5,17 @@ that nobody read.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import wraps
 import hashlib
 from pathlib import Path
 import secrets
-from typing import Any
+from typing import Any, Concatenate
 
-from sqlalchemy import Executable, and_, delete, func, select
+from sqlalchemy import Executable, and_, case, delete, func, or_, select
 
 from ..log import Log, LogRefused, put
 from ..models import HOME_ACTOR, Actor, new_id, utc_now
@@ -25,13 +26,44 @@ from .documents import Document, Papers
 from .models import Agency, BadField, RequestError, Standing
 from .request import NEXT, Ask, Instrument, Request, State, Via, case_key
 from .rules import Limits
-from .tables import documents as papers, requests as table
+from .tables import documents as papers, removed, requests as table
 
 MOST_AN_HOUR, MOST_OPEN = 20, 50
 """Signed requests of one agency."""
 _LONGEST_HOLD = timedelta(days=92)
 BEFORE = timedelta(days=1)
 """How long before its deadline the owner is reminded of one."""
+
+
+_WANTED = "wanted"
+"""In place of a hold: it is to be placed."""
+_RESENT = 2 * 86_400
+"""Seconds after which nobody can send a removed one again: it is dated by then."""
+_NEWEST = (table.c.received.desc(),)
+_PRESSING = (
+    case((table.c.deadline < 0, 1), else_=0),
+    table.c.deadline,
+    table.c.received,
+)
+_DATED = (table.c.open == 1, table.c.deadline >= 0)
+_OVER = 2
+_STAGES = ("", "a day before", "overdue")
+
+type Spawn = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
+
+
+def whole[**P, T](
+    change: Callable[Concatenate[Inbox, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Inbox, P], Coroutine[Any, Any, T]]:
+    """Let a change go on to its end when whoever asked for it is gone."""
+
+    @wraps(change)
+    async def run(self: Inbox, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        task = self.spawn(change(self, *args, **kwargs), "request")
+        done: T = await asyncio.shield(task)
+        return done
+
+    return run
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +87,23 @@ class Inbox:
         folder: Path,
         limits: Callable[[], Limits],
         changed: Callable[[], None],
+        arrived: Callable[[], None],
+        spawn: Spawn,
     ) -> None:
         """Take the log, the directory, the folder of papers, what the owner excludes.
 
-        `changed` is called when the summary is another.
+        `changed` is called when the summary is another, `arrived` when one came by itself;
+        `spawn` starts a task that ends with the home.
         """
         self._log = log
         self._agencies = agencies
         self.papers = Papers(log, folder)
         self._limits = limits
         self._changed = changed
+        self._arrived = arrived
+        self.spawn = spawn
+        self.dropped = 0
+        """How many signed ones were too many, or others of a reference that is known."""
         self._changing = asyncio.Lock()
         self.summary = Summary()
         self.due: datetime | None = None
@@ -74,12 +113,15 @@ class Inbox:
         """Take up what was left undone. Raises LogUnavailable."""
         async with self._changing:
             await self.papers.sweep()
-            undone = await self._read(
-                table.c.state == State.RECEIVED.value, table.c.broken != ""
-            )
-            for request in undone:
-                await self._decline_by_rule(request)
+            await self._settle_all()
             await self._summarize()
+
+    async def _settle_all(self) -> None:
+        """Go on with those that were not taken in to the end."""
+        waits = table.c.state == State.RECEIVED.value
+        undone = or_(table.c.hold == _WANTED, and_(waits, table.c.broken != ""))
+        for request in await self._read(undone):
+            await self._settle(request)
 
     # What is known
 
@@ -95,13 +137,20 @@ class Inbox:
     ) -> list[Request]:
         """Return those in whose id, agency, case or officer every word is, newest first.
 
-        Raises LogUnavailable.
+        Of the open ones those with a deadline come first, then the oldest. Raises
+        LogUnavailable.
         """
         words = search.casefold().split()[:10]
         found = [table.c.words.contains(word, autoescape=True) for word in words]
         if only_open:
             found.append(table.c.open == 1)
-        return await self._read(*found, limit=limit)
+        order = _PRESSING if only_open else _NEWEST
+        return await self._read(*found, limit=limit, order=order)
+
+    async def count_open(self) -> int:
+        """Return how many wait for the owner. Raises LogUnavailable."""
+        query = select(func.count().label("n")).where(table.c.open == 1)
+        return int((await self._log.read(query))[0]["n"])
 
     async def with_deadline(self, since: datetime, until: datetime) -> list[Request]:
         """Return the open ones due in a window that residents may know of.
@@ -117,6 +166,7 @@ class Inbox:
 
     # What comes in
 
+    @whole
     async def record(
         self,
         said: Mapping[str, Any],
@@ -139,35 +189,65 @@ class Inbox:
         async with self._changing:
             return await self._take(_new(ask, agency), actor, hold=hold)
 
-    async def take_signed(
-        self, ask: Ask, agency: Agency, payload: str
-    ) -> Request | None:
-        """Enter what an agency signed with its key; None: it is here already.
+    @whole
+    async def take_signed(self, ask: Ask, agency: Agency, payload: str) -> None:
+        """Enter what an agency signed with its key, or go on where that broke off.
 
-        `payload` is the SHA-256 of what was signed. Raises RequestError
-        (`request_reference_used`, `request_too_many`), LogUnavailable.
+        `payload` is the SHA-256 of what was signed. Another one of the same reference, and
+        one too many, are dropped: whoever sends it must not learn what is here. Raises
+        LogUnavailable.
         """
-        key = hashlib.sha256(f"{agency.id}\n{ask.reference}".encode()).hexdigest()
+        said = f"{agency.facts.signing_key}\n{ask.reference}"
+        key = hashlib.sha256(said.encode()).hexdigest()
         async with self._changing:
-            for known in await self._read(table.c.reference_key == key):
-                if known.payload == payload:
-                    return None
-                raise RequestError("request_reference_used")
-            await self._must_not_flood(agency)
-            verified = agency.standing is Standing.VERIFIED
+            known = await self._read(table.c.reference_key == key)
+            if known and known[0].payload == payload:
+                await self._confirm_signed(known[0], agency)
+                return
+            if known or await self._seen(key) or await self._floods(agency):
+                self.dropped += 1
+                return
+            # As the directory names it: a key can sign any name.
+            ask = replace(ask, agency_name=agency.facts.name)
             request = replace(_new(ask, agency), reference_key=key, payload=payload)
+            verified = agency.standing is Standing.VERIFIED
             # Of one who may be somebody else, or for years: if the owner wants it.
-            short = ask.until - ask.since <= _LONGEST_HOLD
-            hold = verified and short and ask.instrument.holds
+            hold = (
+                verified and ask.instrument.holds and await self._holds_little(request)
+            )
             request = await self._take(request, HOME_ACTOR, hold=hold)
-            if verified and request.state is State.RECEIVED:
-                request = await self._step(
-                    request, State.VERIFIED, HOME_ACTOR, detail="signed"
-                )
-            return request
+            await self._confirm_signed(request, agency)
+            self._arrived()
 
-    async def _must_not_flood(self, agency: Agency) -> None:
-        """Raise RequestError where an agency asks too much."""
+    async def _confirm_signed(self, request: Request, agency: Agency) -> None:
+        """Enter that the key of an agency that was called back signed it."""
+        request = await self._settle(request)
+        if agency.standing is Standing.VERIFIED and request.state is State.RECEIVED:
+            await self._step(request, State.VERIFIED, HOME_ACTOR, detail="signed")
+
+    async def _seen(self, key: str) -> bool:
+        """Tell whether it was here and was removed, as long as it could be sent again."""
+        rows = await self._log.read(
+            select(removed).where(removed.c.reference_key == key)
+        )
+        return bool(rows)
+
+    async def _holds_little(self, request: Request) -> bool:
+        """Tell whether all that is held for an agency by itself is little, and past."""
+        ask = request.ask
+        spans = [ask.until - ask.since] + [
+            one.ask.until - one.ask.since
+            for one in await self._read(
+                table.c.agency == request.agency,
+                table.c.payload != "",
+                table.c.hold != "",
+            )
+        ]
+        soon = ask.until <= utc_now() + BEFORE
+        return soon and sum(spans, timedelta()) <= _LONGEST_HOLD
+
+    async def _floods(self, agency: Agency) -> bool:
+        """Tell whether an agency asks too much."""
         hour = int(utc_now().timestamp()) - 3600
         for most, condition in (
             (MOST_AN_HOUR, table.c.received > hour),
@@ -177,16 +257,29 @@ class Inbox:
                 table.c.agency == agency.id, table.c.payload != "", condition
             )
             if (await self._log.read(query))[0]["n"] >= most:
-                raise RequestError("request_too_many")
+                return True
+        return False
 
     async def _take(self, request: Request, actor: Actor, *, hold: bool) -> Request:
-        """Enter one, the hold first: what is asked for must not go meanwhile."""
+        """Enter one. A hold that is wanted is placed at once, or at the next start."""
         request = await self._ruled(request)
         if hold:
-            request = await self._held(request, actor)
+            request = replace(request, hold=_WANTED)
         await self._enter(request, "received", actor, detail=" ".join(request.broken))
-        request = await self._decline_by_rule(request)
+        request = await self._settle(request, actor)
         await self._summarize()
+        return request
+
+    async def _settle(self, request: Request, actor: Actor = HOME_ACTOR) -> Request:
+        """Do what one that was just entered still lacks: its hold, the no of a rule."""
+        if request.hold == _WANTED:
+            request = await self._held(request, actor)
+        declines = request.broken and request.state is State.RECEIVED
+        # An emergency is for the owner to look at.
+        if declines and request.ask.instrument is not Instrument.EXIGENT:
+            request = await self._go(
+                request, State.DECLINED, HOME_ACTOR, " ".join(request.broken)
+            )
         return request
 
     async def _ruled(self, request: Request) -> Request:
@@ -194,7 +287,10 @@ class Inbox:
         ask, earlier = request.ask, 0
         if key := case_key(request.agency or ask.agency_name, ask.case_number):
             query = select(func.count().label("n")).where(
-                table.c.case_key == key, table.c.id != request.id
+                table.c.case_key == key,
+                table.c.id != request.id,
+                # Who was told no may ask better.
+                table.c.state != State.DECLINED.value,
             )
             earlier = int((await self._log.read(query))[0]["n"])
         found = rules.broken(
@@ -202,16 +298,9 @@ class Inbox:
         )
         return replace(request, broken=found)
 
-    async def _decline_by_rule(self, request: Request) -> Request:
-        """Decline one that breaks a rule; an emergency is for the owner to look at."""
-        if not request.broken or request.ask.instrument is Instrument.EXIGENT:
-            return request
-        return await self._go(
-            request, State.DECLINED, HOME_ACTOR, " ".join(request.broken)
-        )
-
     # What the owner does
 
+    @whole
     async def set_agency(
         self, request_id: str, agency_id: str, actor: Actor
     ) -> Request:
@@ -225,10 +314,11 @@ class Inbox:
                 replace(request, agency=agency.id, agency_type=agency.facts.type.value)
             )
             await self._enter(request, "agency", actor, detail=" ".join(request.broken))
-            request = await self._decline_by_rule(request)
+            request = await self._settle(request)
             await self._summarize()
             return request
 
+    @whole
     async def confirm(self, request_id: str, called: bool, actor: Actor) -> Request:
         """Enter that the agency, called by its own number, says that it is its request.
 
@@ -245,6 +335,7 @@ class Inbox:
                 raise RequestError("request_agency_unverified")
             return await self._step(request, State.VERIFIED, actor, detail="called")
 
+    @whole
     async def review(self, request_id: str, actor: Actor) -> Request:
         """Enter that the owner looks at it now, or again. Raises as `confirm` does."""
         async with self._changing:
@@ -266,6 +357,7 @@ class Inbox:
         """Be done with it. Its hold stays until it is lifted. Raises as `confirm` does."""
         return await self._ended(request_id, State.CLOSED, reason, actor)
 
+    @whole
     async def _ended(
         self, request_id: str, state: State, reason: Any, actor: Actor
     ) -> Request:
@@ -279,16 +371,20 @@ class Inbox:
         entry = request.entry("viewed", document=document)
         await self._log.append("request", entry | actor.fields())
 
+    @whole
     async def hold(self, request_id: str, actor: Actor) -> Request:
         """Keep what it is about from erasure. Raises RequestError, LogUnavailable."""
         async with self._changing:
             request = await self.get(request_id)
-            if request.hold or not request.state.open:
+            if not request.state.open or await self.is_held(request):
                 raise RequestError("request_not_now")
-            request = await self._held(request, actor)
-            await self._enter(request, "held", actor, detail=request.hold)
-            return request
+            return await self._held(request, actor)
 
+    async def is_held(self, request: Request) -> bool:
+        """Tell whether its hold is there still: an action lifts them, too."""
+        return request.hold in {held.id for held in await self._log.care.holds()}
+
+    @whole
     async def lift(self, request_id: str, actor: Actor) -> Request:
         """Keep it no longer than all else. Raises RequestError, LogUnavailable."""
         async with self._changing:
@@ -312,8 +408,11 @@ class Inbox:
             f"request {request.id}",
             actor.fields(),
         )
-        return replace(request, hold=held.id)
+        request = replace(request, hold=held.id)
+        await self._enter(request, "held", actor, detail=held.id)
+        return request
 
+    @whole
     async def attach(
         self, request_id: str, source: AbstractContextManager[Path], actor: Actor
     ) -> Document:
@@ -333,6 +432,7 @@ class Inbox:
         await self.viewed(request, actor, sha256)
         return path, found
 
+    @whole
     async def remove(self, request_id: str, actor: Actor) -> None:
         """Forget one that is over, and its papers; its entries stay.
 
@@ -340,13 +440,18 @@ class Inbox:
         """
         async with self._changing:
             request = await self.get(request_id)
-            if request.state.open or request.hold:
+            if request.state.open or await self.is_held(request):
                 raise RequestError("request_not_now")
             kept = await self.papers.of(request_id)
-            gone = [
+            gone: list[Executable] = [
                 delete(papers).where(papers.c.request == request_id),
                 delete(table).where(table.c.id == request_id),
             ]
+            now = int(utc_now().timestamp())
+            gone.append(delete(removed).where(removed.c.time < now - _RESENT))
+            if request.reference_key:
+                row = {"reference_key": request.reference_key, "time": now}
+                gone += put(removed, **row)
             await self._log.append(
                 "request",
                 request.entry("removed") | actor.fields(),
@@ -355,32 +460,26 @@ class Inbox:
             await self.papers.forget(kept)
             await self._summarize()
 
-    async def remind(self, now: datetime) -> list[tuple[Request, bool]]:
-        """Enter of which the owner is to be reminded now; return them, and if it is over.
+    @whole
+    async def remind(self, now: datetime, tell: Callable[[bool], None]) -> None:
+        """Enter of which the owner is to be reminded now; tell of each whether it is over.
 
         Raises LogUnavailable.
         """
         async with self._changing:
-            due = []
-            for request in await self._read(
-                table.c.open == 1,
-                table.c.deadline >= 0,
-                table.c.deadline <= int((now + BEFORE).timestamp()),
-                table.c.reminded < 2,
-            ):
-                over = (request.ask.deadline or now) <= now
-                if request.reminded == int(over) + 1:
+            await self._settle_all()
+            for request in await self._read(*_DATED):
+                stage = _stage(request, now)
+                if stage == request.reminded:
                     continue
-                request = replace(request, reminded=int(over) + 1)
-                await self._enter(
-                    request,
-                    "reminded",
-                    HOME_ACTOR,
-                    detail="overdue" if over else "a day before",
-                )
-                due.append((request, over))
+                ahead = stage < request.reminded
+                request = replace(request, reminded=stage)
+                # Back again: a clock was set.
+                detail = "clock" if ahead else _STAGES[stage]
+                await self._enter(request, "reminded", HOME_ACTOR, detail=detail)
+                if not ahead:
+                    tell(stage == _OVER)
             await self._summarize()
-            return due
 
     # Inside
 
@@ -411,35 +510,33 @@ class Inbox:
             also=lambda _: rows,
         )
 
-    async def _read(self, *conditions: Any, limit: int | None = None) -> list[Request]:
+    async def _read(
+        self, *conditions: Any, limit: int | None = None, order: Any = _NEWEST
+    ) -> list[Request]:
         query = select(table).where(and_(True, *conditions))
-        query = query.order_by(table.c.received.desc(), table.c.id).limit(limit)
+        query = query.order_by(*order, table.c.id).limit(limit)
         return [Request.from_row(dict(row)) for row in await self._log.read(query)]
 
     async def _summarize(self) -> None:
         """Count anew what may be shown, and when the next reminder is."""
-        shown = table.c.open == 1, table.c.gag == 0
-        dated = table.c.open == 1, table.c.deadline >= 0
-        query = select(func.count().label("n")).where(*shown)
-        count = int((await self._log.read(query))[0]["n"])
-        query = select(table).where(*dated).order_by(table.c.deadline)
-        now, ahead, overdue = utc_now(), [], 0
-        rings: list[datetime] = []
-        for row in await self._log.read(query):
-            request = Request.from_row(dict(row))
-            deadline = request.ask.deadline or now
-            if request.reminded < 2:
-                rings.append(deadline if request.reminded else deadline - BEFORE)
-            if not request.ask.gag:
-                overdue += deadline <= now
-                if deadline > now:
-                    ahead.append(request)
-        self.due = min(rings, default=None)
+        now = utc_now()
+        query = select(func.count().label("n")).where(table.c.open == 1)
+        shown = await self._log.read(query.where(table.c.gag == 0))
+        dated = await self._read(*_DATED, order=(table.c.deadline,))
+        known = [one for one in dated if not one.hidden]
+        ahead = [one for one in known if _stage(one, now) < _OVER]
+        rings = [
+            deadline if stage else deadline - BEFORE
+            for one in dated
+            if (deadline := one.ask.deadline) and (stage := _stage(one, now)) < _OVER
+        ]
+        due = any(_stage(one, now) != one.reminded for one in dated)
+        self.due = now if due else min(rings, default=None)
         self.summary = Summary(
-            count,
+            int(shown[0]["n"]),
             ahead[0].id if ahead else "",
             ahead[0].ask.deadline if ahead else None,
-            overdue,
+            len(known) - len(ahead),
         )
         self._changed()
 
@@ -455,3 +552,11 @@ def _new(ask: Ask, agency: Agency | None) -> Request:
         agency=agency.id if agency else "",
         agency_type=agency.facts.type.value if agency else "",
     )
+
+
+def _stage(request: Request, now: datetime) -> int:
+    """Return how far a deadline is: ahead, within a day, over."""
+    deadline = request.ask.deadline
+    if deadline is None or deadline - BEFORE > now:
+        return 0
+    return 1 if deadline > now else _OVER

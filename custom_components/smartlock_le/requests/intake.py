@@ -31,8 +31,9 @@ from .tables import intake as table
 SCHEMA = Path(__file__).with_name("request.schema.json")
 PAYLOAD_TYPE = "application/vnd.smartlock-le.request+json"
 MAX_BYTES = 64 * 1024
-MOST_AN_HOUR = 300
-"""Bodies that are looked at, whoever sends them."""
+MOST_FAILED = 30
+"""Bodies that are no request, from one address of the network in an hour."""
+_SENDERS = 1000
 _OLDEST, _AHEAD = timedelta(days=1), timedelta(minutes=5)
 _ENVELOPE = {"payload", "payloadType", "signatures"}
 _ONLY = 1
@@ -48,17 +49,16 @@ class Intake:
         inbox: Inbox,
         read: Callable[[], bool],
         save: Callable[[bool], None],
-        arrived: Callable[[], None],
     ) -> None:
-        """Take the rooms, what reads and saves the setting, what tells of one that came."""
+        """Take the rooms, and what reads and saves the setting."""
         self._log = log
         self._agencies = agencies
         self._inbox = inbox
         self._read = read
         self._save = save
-        self._arrived = arrived
         self._token = ""
-        self._looked: list[datetime] = []
+        self._switched = 0
+        self._failed: dict[str, list[datetime]] = {}
         self.dropped = 0
         """How many were signed by nobody in the directory, since the start."""
 
@@ -77,14 +77,24 @@ class Intake:
 
     async def switch_on(self, actor: Actor) -> None:
         """Take signed requests, at a new address. Raises LogUnavailable."""
+        self._switched = switched = self._switched + 1
         token = secrets.token_urlsafe(32)
         rows = put(table, id=_ONLY, token=token)
         await self._log.append("setting", _entry("on", actor), also=lambda _: rows)
+        if switched != self._switched:
+            # Off, or on anew, meanwhile: that is the last word, in the store as well.
+            await self._log.append_or_keep(
+                "setting",
+                _entry("off", actor),
+                also=lambda _: [delete(table).where(table.c.token == token)],
+            )
+            return
         self._token = token
         self._save(True)
 
     async def switch_off(self, actor: Actor) -> None:
         """Take none any more; works at once, whatever the log does."""
+        self._switched += 1
         self._token = ""
         self._save(False)
         await self._log.append_or_keep(
@@ -96,15 +106,20 @@ class Intake:
         known = self.token
         return bool(known) and hmac.compare_digest(known.encode(), token.encode())
 
-    def busy(self) -> bool:
-        """Count a body that is to be looked at; tell whether there were too many."""
+    def failed(self, sender: str) -> None:
+        """Note that an address of the network sent what is no request."""
+        if len(self._failed) >= _SENDERS and sender not in self._failed:
+            del self._failed[next(iter(self._failed))]
+        self._failed.setdefault(sender, []).append(utc_now())
+
+    def annoys(self, sender: str) -> bool:
+        """Tell whether it did so too often in the last hour."""
         now = utc_now()
         hour = timedelta(hours=1)
-        self._looked = [time for time in self._looked if now - hour < time <= now]
-        if len(self._looked) >= MOST_AN_HOUR:
-            return True
-        self._looked.append(now)
-        return False
+        recent = [t for t in self._failed.get(sender, ()) if now - hour < t <= now]
+        if sender in self._failed:
+            self._failed[sender] = recent
+        return len(recent) >= MOST_FAILED
 
     async def take(self, body: bytes) -> None:
         """Take one in. Nothing tells whether its agency is known, or what becomes of it.
@@ -133,9 +148,7 @@ class Intake:
         if agency is None:
             self.dropped += 1
             return
-        digest = hashlib.sha256(payload).hexdigest()
-        if await self._inbox.take_signed(ask, agency, digest):
-            self._arrived()
+        await self._inbox.take_signed(ask, agency, hashlib.sha256(payload).hexdigest())
 
 
 def opened(body: bytes) -> tuple[str, bytes]:

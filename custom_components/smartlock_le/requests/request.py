@@ -207,7 +207,17 @@ class Request:
     def answerable(self) -> bool:
         """Tell whether anything may be given for it at all, if the owner wants to."""
         confirmed = self.state in (State.OWNER_REVIEW, State.CHALLENGED)
-        return confirmed and not self.broken
+        asks = self.ask.instrument is not Instrument.PRESERVATION
+        return confirmed and asks and not self.broken
+
+    @property
+    def hidden(self) -> bool:
+        """Tell whether those who live here may not know of it.
+
+        What came by itself says so for nobody until it is confirmed from whom it is.
+        """
+        believed = self.ask.via is not Via.SIGNED or self.state is not State.RECEIVED
+        return self.ask.gag and believed
 
     def entry(self, event: str, detail: str = "", document: str = "") -> dict[str, str]:
         """Return the fields of an entry about it: no name, no word of what it says."""
@@ -239,7 +249,7 @@ class Request:
             "received": int(self.received.timestamp()),
             "changed": int(self.changed.timestamp()),
             "deadline": int(ask.deadline.timestamp()) if ask.deadline else -1,
-            "gag": int(ask.gag),
+            "gag": int(self.hidden),
             "broken": " ".join(self.broken),
             "hold": self.hold,
             "reason": self.reason,

@@ -32,10 +32,10 @@ _TALK_OF = {
     for purpose, words in _WORDS.items()
 }
 _RACE = (
-    "black white asian hispanic latino latina latinx african caucasian arab arabic "
-    "indian native american middle-eastern mideastern eastern european gypsy roma "
+    "black white asian hispanic latino latina latinx african afro caucasian arab arabic "
+    "indian native american middle mideastern eastern european gypsy roma "
     "foreign foreigner race ethnic ethnicity coloured colored brown dark light "
-    "skinned dark-skinned light-skinned skin complexion"
+    "skinned skin complexion"
 )
 _SAYS_LITTLE = (
     "a an the of in his her their or and with by be is was were who that maybe possibly "
@@ -47,6 +47,7 @@ _SAYS_LITTLE = (
     "descent looking group m f b w h"
 )
 """What says, with a race, no more than a race."""
+_AGE = re.compile(r"\d{1,2}(?:s|yo)?")
 _RACES, _LITTLE = frozenset(_RACE.split()), frozenset(_SAYS_LITTLE.split())
 
 
@@ -67,11 +68,16 @@ def broken(
 
     A paper that compels is for the owner, and perhaps a lawyer: no rule of ours is.
     """
-    if ask.instrument not in (Instrument.VOLUNTARY, Instrument.EXIGENT):
+    if ask.instrument.compels:
         return ()
+    excluded = {
+        Rule.PURPOSE_EXCLUDED: ask.purpose in limits.purposes,
+        Rule.AGENCY_EXCLUDED: agency_type in limits.agency_types,
+    }
     asked = ask.instrument is Instrument.VOLUNTARY
     window = ask.until - ask.since
     tests = {
+        **excluded,
         # An emergency may have no case yet; it has a need.
         Rule.NO_CASE_NUMBER: asked and not ask.case_number,
         Rule.NOT_ACTIVE: asked and not ask.active,
@@ -82,16 +88,17 @@ def broken(
         Rule.TOO_MANY: asked and earlier >= MOST_OF_A_CASE,
         Rule.RACE_ONLY: race_only(ask.sought),
         Rule.NO_NEED: not ask.need,
-        Rule.PURPOSE_EXCLUDED: ask.purpose in limits.purposes,
-        Rule.AGENCY_EXCLUDED: agency_type in limits.agency_types,
     }
-    return tuple(rule for rule, breaks in tests.items() if breaks)
+    if ask.instrument is Instrument.PRESERVATION:
+        # It asks for nothing but time.
+        tests = excluded
+    return tuple(rule for rule in Rule if tests.get(rule))
 
 
 def race_only(sought: str) -> bool:
     """Tell whether nothing is said of whom they look for but their race, sex and age."""
-    words = re.findall(r"[\w-]+", sought.casefold())
-    told = [word for word in words if not word[:1].isdigit()]
+    words = re.findall(r"\w+", sought.casefold())
+    told = [word for word in words if not _AGE.fullmatch(word)]
     if not any(word in _RACES for word in told):
         return False
     return all(word in _RACES or word in _LITTLE for word in told)

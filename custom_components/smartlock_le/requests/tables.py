@@ -80,6 +80,14 @@ requests = Table(
     comment="What was asked of this home",
 )
 
+removed = Table(
+    "requests_removed",
+    metadata,
+    Column("reference_key", String(64), primary_key=True),
+    Column("time", BigInteger, nullable=False, comment="Unix seconds"),
+    comment="Signed ones that are gone, as long as they could be sent again",
+)
+
 intake = Table(
     "intake",
     metadata,

@@ -16,6 +16,7 @@ async def limited(request: web.Request, most: int) -> bytes | None:
             # A read gives what has come so far, which need not be all.
             while chunk := await content.read(most + 1 - len(body)):
                 body += chunk
-    except TimeoutError:
+    except TimeoutError, web.RequestPayloadError:
+        # Too slow, or not packed as it says.
         return None
     return body if len(body) <= most else None

@@ -1,5 +1,6 @@
 """Where agencies send signed requests, while the owner has that on."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Final
 
@@ -15,10 +16,8 @@ from ..requests.models import BadField, RequestError
 from .body import limited
 
 URL: Final = f"/api/{DOMAIN}/intake/"
-_STATUS = {
-    "request_reference_used": HTTPStatus.CONFLICT,
-    "request_too_many": HTTPStatus.TOO_MANY_REQUESTS,
-}
+ANSWER = 0.25
+"""Seconds until the answer."""
 
 
 class IntakeView(HomeAssistantView):
@@ -46,18 +45,24 @@ class IntakeView(HomeAssistantView):
         home = loaded_home(self._hass)
         if home is None or not home.intake.is_here(token):
             return web.Response(status=HTTPStatus.NOT_FOUND)
-        if home.intake.busy():
+        sender = request.remote or ""
+        if home.intake.annoys(sender):
             return web.Response(status=HTTPStatus.TOO_MANY_REQUESTS)
+        began = asyncio.get_running_loop().time()
         body = await limited(request, MAX_BYTES)
         if body is None:
+            home.intake.failed(sender)
             return web.Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         try:
             await home.intake.take(body)
-        except BadField as err:
-            return self.json({"error": err.key, "field": err.field}, 400)
         except RequestError as err:
-            status = _STATUS.get(err.key, HTTPStatus.BAD_REQUEST)
-            return self.json({"error": err.key}, status)
+            home.intake.failed(sender)
+            told = {"error": err.key}
+            if isinstance(err, BadField):
+                told["field"] = err.field
+            return self.json(told, HTTPStatus.BAD_REQUEST)
         except LogUnavailable:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
+        # Whatever became of it, the answer takes as long.
+        await asyncio.sleep(began + ANSWER - asyncio.get_running_loop().time())
         return web.Response(status=HTTPStatus.ACCEPTED)
