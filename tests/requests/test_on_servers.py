@@ -1,21 +1,30 @@
 """The directory and the contact in a log on PostgreSQL and MariaDB, both real."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from custom_components.smartlock_le.log import Log
-from custom_components.smartlock_le.models import UNKNOWN_ACTOR
+from custom_components.smartlock_le.models import UNKNOWN_ACTOR, utc_now
 from custom_components.smartlock_le.requests.agencies import Agencies, CallBack
 from custom_components.smartlock_le.requests.contact import LocalContact
+from custom_components.smartlock_le.requests.inbox import Inbox
 from custom_components.smartlock_le.requests.models import RequestError, Standing
+from custom_components.smartlock_le.requests.request import Instrument, Via
+from custom_components.smartlock_le.requests.rules import Limits
+from custom_components.smartlock_le.sharing.report import report
 from tests.log import conftest as databases
 from tests.log.servers import Running
 from tests.log.support import open_log
 
 from .test_agencies import CALLED
 from .test_agency_facts import SAID
+from .test_inbox import asked
 
 postgresql, mariadb = databases.postgresql, databases.mariadb
 server, database = databases.server, databases.database
@@ -64,3 +73,56 @@ async def test_contact(log: Log) -> None:
     assert kept and (kept.name, kept.notes[0].text) == ("Bo", "Sagt: grüß Gott 🚓")
     await contact.remove(UNKNOWN_ACTOR)
     assert await contact.get() is None
+
+
+async def test_requests(log: Log, tmp_path: Path) -> None:
+    """They are taken in, found, ordered, held, decided, counted and forgotten there."""
+    agencies, loop = Agencies(log), asyncio.get_running_loop()
+    (police,) = await agencies.find("springfield")
+    inbox = Inbox(
+        *(log, agencies, tmp_path / "papers", Limits, lambda: None, lambda: None),
+        spawn=lambda work, name: loop.create_task(work, name=name),
+    )
+    await inbox.load()
+    late, soon = [
+        await inbox.record(
+            asked(
+                instrument="court_order",
+                need="Überfall 🚓",
+                case_number=f"{days}%",
+                deadline=utc_now() + timedelta(days=days),
+            ),
+            UNKNOWN_ACTOR,
+            agency_id=police.id,
+            hold=True,
+        )
+        for days in (9, 0.5)
+    ]
+    assert [one.id for one in await inbox.find(only_open=True)] == [soon.id, late.id]
+    assert await inbox.find("9%") == [late]
+    assert inbox.summary.next == soon.id and inbox.summary.open == 2
+    told: list[bool] = []
+    await inbox.remind(utc_now(), told.append)
+    assert told == [False]
+    paper = tmp_path / "Überfall.pdf"
+    paper.write_bytes(b"x")
+    done = await inbox.attach(soon.id, nullcontext(paper), UNKNOWN_ACTOR)
+    assert await inbox.papers.of(soon.id) == [done]
+    ask = replace(
+        soon.ask, via=Via.SIGNED, reference="1", instrument=Instrument.SUBPOENA
+    )
+    for _ in range(2):
+        await inbox.take_signed(ask, police, "0" * 64)
+    assert await inbox.count_open() == 3
+    for one in await inbox.find():
+        await inbox.decline(one.id, "nein 🚓", UNKNOWN_ACTOR)
+        await inbox.lift(one.id, UNKNOWN_ACTOR) if one.hold else None
+        await inbox.remove(one.id, UNKNOWN_ACTOR)
+    assert await inbox.find() == [] == await log.care.holds()
+    await inbox.take_signed(ask, police, "0" * 64)
+    assert await inbox.find() == []
+    # The log of this test has a clock of its own.
+    day = timedelta(days=9999)
+    made = await report(log, utc_now() - day, utc_now() + day, public=False)
+    assert made.tables["outcome"] == {"declined": 3}
+    assert (await log.verify()).ok
