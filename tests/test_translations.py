@@ -201,7 +201,15 @@ def moving_errors() -> set[str]:
 
 def agency_errors() -> set[str]:
     """Return what can be wrong with what is said of an agency or a request."""
-    names = ("agencies", "agency_csv", "checks", "contact", "documents", "inbox")
+    names = (
+        "agencies",
+        "agency_csv",
+        "checks",
+        "contact",
+        "documents",
+        "inbox",
+        "ledger",
+    )
     text = source(*(f"requests/{name}.py" for name in (*names, "reading")))
     # What is seen where a paper is fetched, and in no form.
     shown = set(REFUSED.findall(text)) - {"document_damaged"}

@@ -224,6 +224,15 @@ class TestTaken:
         assert answer.status == HTTPStatus.ACCEPTED
         assert bool((await only(home)).hold) is held
 
+    async def test_declined_holds_nothing(
+        self, home: Home, police: Agency, send: Send
+    ) -> None:
+        """What is never answered keeps nothing from erasure either."""
+        await send(instrument="preservation", purpose="immigration")
+        request = await only(home)
+        assert (request.state, request.hold) == (State.DECLINED, "")
+        assert not await home.log.care.holds()
+
     async def test_holds_in_a_row(self, home: Home, police: Agency, send: Send) -> None:
         """All that an agency has held by itself is little, and nothing to come."""
         now = utc_now()

@@ -4,80 +4,53 @@ Nothing here answers anybody: no answer is a no, and nobody outside can tell it 
 that nobody read.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import wraps
 import hashlib
 from pathlib import Path
 import secrets
-from typing import Any, Concatenate
+from typing import Any
 
-from sqlalchemy import Executable, and_, case, delete, func, or_, select
+from sqlalchemy import Executable, case, delete, func, select
 
 from ..log import Log, LogRefused, put
 from ..models import HOME_ACTOR, Actor, new_id, utc_now
-from . import reading, rules
+from . import reading
 from .agencies import Agencies
 from .checks import text
 from .documents import Document, Papers
+from .ledger import (
+    BEFORE,
+    DATED,
+    NEWEST,
+    OVER,
+    STAGES,
+    WANTED,
+    Ledger,
+    Spawn,
+    stage_of,
+    whole,
+)
 from .models import Agency, BadField, RequestError, Standing
-from .request import NEXT, Ask, Instrument, Request, State, Via, case_key
+from .request import Ask, Request, State, Via
 from .rules import Limits
 from .tables import documents as papers, removed, requests as table
 
 MOST_AN_HOUR, MOST_OPEN = 20, 50
 """Signed requests of one agency."""
 _LONGEST_HOLD = timedelta(days=92)
-BEFORE = timedelta(days=1)
-"""How long before its deadline the owner is reminded of one."""
-
-
-_WANTED = "wanted"
-"""In place of a hold: it is to be placed."""
 _RESENT = 2 * 86_400
 """Seconds after which nobody can send a removed one again: it is dated by then."""
-_NEWEST = (table.c.received.desc(),)
 _PRESSING = (
     case((table.c.deadline < 0, 1), else_=0),
     table.c.deadline,
     table.c.received,
 )
-_DATED = (table.c.open == 1, table.c.deadline >= 0)
-_OVER = 2
-_STAGES = ("", "a day before", "overdue")
-
-type Spawn = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
 
 
-def whole[**P, T](
-    change: Callable[Concatenate[Inbox, P], Coroutine[Any, Any, T]],
-) -> Callable[Concatenate[Inbox, P], Coroutine[Any, Any, T]]:
-    """Let a change go on to its end when whoever asked for it is gone."""
-
-    @wraps(change)
-    async def run(self: Inbox, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        task = self.spawn(change(self, *args, **kwargs), "request")
-        done: T = await asyncio.shield(task)
-        return done
-
-    return run
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What whoever lives here may see: none that must be kept from them."""
-
-    open: int = 0
-    next: str = ""
-    """The one with the next deadline."""
-    deadline: datetime | None = None
-    overdue: int = 0
-
-
-class Inbox:
+class Inbox(Ledger):
     """All requests, in the log's store."""
 
     def __init__(
@@ -90,24 +63,16 @@ class Inbox:
         arrived: Callable[[], None],
         spawn: Spawn,
     ) -> None:
-        """Take the log, the directory, the folder of papers, what the owner excludes.
+        """Take the directory, the folder of papers, and what the ledger takes.
 
-        `changed` is called when the summary is another, `arrived` when one came by itself;
-        `spawn` starts a task that ends with the home.
+        `arrived` is called when one came by itself.
         """
-        self._log = log
+        super().__init__(log, limits, changed, spawn)
         self._agencies = agencies
         self.papers = Papers(log, folder)
-        self._limits = limits
-        self._changed = changed
         self._arrived = arrived
-        self.spawn = spawn
         self.dropped = 0
         """How many signed ones were too many, or others of a reference that is known."""
-        self._changing = asyncio.Lock()
-        self.summary = Summary()
-        self.due: datetime | None = None
-        """When the owner is to be reminded of something."""
 
     async def load(self) -> None:
         """Take up what was left undone. Raises LogUnavailable."""
@@ -116,21 +81,7 @@ class Inbox:
             await self._settle_all()
             await self._summarize()
 
-    async def _settle_all(self) -> None:
-        """Go on with those that were not taken in to the end."""
-        waits = table.c.state == State.RECEIVED.value
-        undone = or_(table.c.hold == _WANTED, and_(waits, table.c.broken != ""))
-        for request in await self._read(undone):
-            await self._settle(request)
-
     # What is known
-
-    async def get(self, request_id: str) -> Request:
-        """Return one. Raises RequestError, LogUnavailable."""
-        found = await self._read(table.c.id == request_id)
-        if not found:
-            raise RequestError("request_not_found")
-        return found[0]
 
     async def find(
         self, search: str = "", *, only_open: bool = False, limit: int = 50
@@ -144,7 +95,7 @@ class Inbox:
         found = [table.c.words.contains(word, autoescape=True) for word in words]
         if only_open:
             found.append(table.c.open == 1)
-        order = _PRESSING if only_open else _NEWEST
+        order = _PRESSING if only_open else NEWEST
         return await self._read(*found, limit=limit, order=order)
 
     async def count_open(self) -> int:
@@ -177,8 +128,8 @@ class Inbox:
     ) -> Request:
         """Enter what came on paper or by telephone.
 
-        It is from one of the directory, or from whom it says it is. With `hold` what it is about is kept from erasure. Raises RequestError,
-        LogUnavailable: nothing is kept then.
+        It is from one of the directory, or from whom it says it is. With `hold` what it is
+        about is kept from erasure. Raises RequestError, LogUnavailable.
         """
         agency = await self._agencies.get(agency_id) if agency_id else None
         if agency:
@@ -187,7 +138,8 @@ class Inbox:
         if ask.via is Via.SIGNED:
             raise BadField("via", "request_choice")
         async with self._changing:
-            return await self._take(_new(ask, agency), actor, hold=hold)
+            request = await self._ruled(_new(ask, agency))
+            return await self._take(request, actor, hold=hold)
 
     @whole
     async def take_signed(self, ask: Ask, agency: Agency, payload: str) -> None:
@@ -210,11 +162,11 @@ class Inbox:
             # As the directory names it: a key can sign any name.
             ask = replace(ask, agency_name=agency.facts.name)
             request = replace(_new(ask, agency), reference_key=key, payload=payload)
-            verified = agency.standing is Standing.VERIFIED
+            request = await self._ruled(request)
             # Of one who may be somebody else, or for years: if the owner wants it.
-            hold = (
-                verified and ask.instrument.holds and await self._holds_little(request)
-            )
+            believed = agency.standing is Standing.VERIFIED and not request.broken
+            hold = believed and ask.instrument.holds
+            hold = hold and await self._holds_little(request)
             request = await self._take(request, HOME_ACTOR, hold=hold)
             await self._confirm_signed(request, agency)
             self._arrived()
@@ -262,41 +214,12 @@ class Inbox:
 
     async def _take(self, request: Request, actor: Actor, *, hold: bool) -> Request:
         """Enter one. A hold that is wanted is placed at once, or at the next start."""
-        request = await self._ruled(request)
         if hold:
-            request = replace(request, hold=_WANTED)
+            request = replace(request, hold=WANTED)
         await self._enter(request, "received", actor, detail=" ".join(request.broken))
         request = await self._settle(request, actor)
         await self._summarize()
         return request
-
-    async def _settle(self, request: Request, actor: Actor = HOME_ACTOR) -> Request:
-        """Do what one that was just entered still lacks: its hold, the no of a rule."""
-        if request.hold == _WANTED:
-            request = await self._held(request, actor)
-        declines = request.broken and request.state is State.RECEIVED
-        # An emergency is for the owner to look at.
-        if declines and request.ask.instrument is not Instrument.EXIGENT:
-            request = await self._go(
-                request, State.DECLINED, HOME_ACTOR, " ".join(request.broken)
-            )
-        return request
-
-    async def _ruled(self, request: Request) -> Request:
-        """Return it with the rules that it breaks."""
-        ask, earlier = request.ask, 0
-        if key := case_key(request.agency or ask.agency_name, ask.case_number):
-            query = select(func.count().label("n")).where(
-                table.c.case_key == key,
-                table.c.id != request.id,
-                # Who was told no may ask better.
-                table.c.state != State.DECLINED.value,
-            )
-            earlier = int((await self._log.read(query))[0]["n"])
-        found = rules.broken(
-            ask, request.agency_type, earlier, self._limits(), request.received
-        )
-        return replace(request, broken=found)
 
     # What the owner does
 
@@ -380,10 +303,6 @@ class Inbox:
                 raise RequestError("request_not_now")
             return await self._held(request, actor)
 
-    async def is_held(self, request: Request) -> bool:
-        """Tell whether its hold is there still: an action lifts them, too."""
-        return request.hold in {held.id for held in await self._log.care.holds()}
-
     @whole
     async def lift(self, request_id: str, actor: Actor) -> Request:
         """Keep it no longer than all else. Raises RequestError, LogUnavailable."""
@@ -400,17 +319,6 @@ class Inbox:
             request = replace(request, hold="")
             await self._enter(request, "lifted", actor, detail=gone)
             return request
-
-    async def _held(self, request: Request, actor: Actor) -> Request:
-        held = await self._log.care.hold(
-            request.ask.since,
-            request.ask.until,
-            f"request {request.id}",
-            actor.fields(),
-        )
-        request = replace(request, hold=held.id)
-        await self._enter(request, "held", actor, detail=held.id)
-        return request
 
     @whole
     async def attach(
@@ -468,77 +376,18 @@ class Inbox:
         """
         async with self._changing:
             await self._settle_all()
-            for request in await self._read(*_DATED):
-                stage = _stage(request, now)
+            for request in await self._read(*DATED):
+                stage = stage_of(request, now)
                 if stage == request.reminded:
                     continue
                 ahead = stage < request.reminded
                 request = replace(request, reminded=stage)
                 # Back again: a clock was set.
-                detail = "clock" if ahead else _STAGES[stage]
+                detail = "clock" if ahead else STAGES[stage]
                 await self._enter(request, "reminded", HOME_ACTOR, detail=detail)
                 if not ahead:
-                    tell(stage == _OVER)
+                    tell(stage == OVER)
             await self._summarize()
-
-    # Inside
-
-    async def _step(
-        self, request: Request, state: State, actor: Actor, detail: str = ""
-    ) -> Request:
-        request = await self._go(request, state, actor, detail)
-        await self._summarize()
-        return request
-
-    async def _go(
-        self, request: Request, state: State, actor: Actor, detail: str = ""
-    ) -> Request:
-        if state not in NEXT[request.state]:
-            raise RequestError("request_not_now")
-        now = utc_now().replace(microsecond=0)
-        request = replace(request, state=state, changed=now)
-        await self._enter(request, state.value, actor, detail=detail)
-        return request
-
-    async def _enter(
-        self, request: Request, event: str, actor: Actor, *, detail: str = ""
-    ) -> None:
-        rows: Iterable[Executable] = put(table, **request.as_row())
-        await self._log.append(
-            "request",
-            request.entry(event, detail) | actor.fields(),
-            also=lambda _: rows,
-        )
-
-    async def _read(
-        self, *conditions: Any, limit: int | None = None, order: Any = _NEWEST
-    ) -> list[Request]:
-        query = select(table).where(and_(True, *conditions))
-        query = query.order_by(*order, table.c.id).limit(limit)
-        return [Request.from_row(dict(row)) for row in await self._log.read(query)]
-
-    async def _summarize(self) -> None:
-        """Count anew what may be shown, and when the next reminder is."""
-        now = utc_now()
-        query = select(func.count().label("n")).where(table.c.open == 1)
-        shown = await self._log.read(query.where(table.c.gag == 0))
-        dated = await self._read(*_DATED, order=(table.c.deadline,))
-        known = [one for one in dated if not one.hidden]
-        ahead = [one for one in known if _stage(one, now) < _OVER]
-        rings = [
-            deadline if stage else deadline - BEFORE
-            for one in dated
-            if (deadline := one.ask.deadline) and (stage := _stage(one, now)) < _OVER
-        ]
-        due = any(_stage(one, now) != one.reminded for one in dated)
-        self.due = now if due else min(rings, default=None)
-        self.summary = Summary(
-            int(shown[0]["n"]),
-            ahead[0].id if ahead else "",
-            ahead[0].ask.deadline if ahead else None,
-            len(known) - len(ahead),
-        )
-        self._changed()
 
 
 def _new(ask: Ask, agency: Agency | None) -> Request:
@@ -552,11 +401,3 @@ def _new(ask: Ask, agency: Agency | None) -> Request:
         agency=agency.id if agency else "",
         agency_type=agency.facts.type.value if agency else "",
     )
-
-
-def _stage(request: Request, now: datetime) -> int:
-    """Return how far a deadline is: ahead, within a day, over."""
-    deadline = request.ask.deadline
-    if deadline is None or deadline - BEFORE > now:
-        return 0
-    return 1 if deadline > now else _OVER
