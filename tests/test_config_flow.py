@@ -17,7 +17,12 @@ from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.helpers import device_registry as dr
 import pytest
 
-from custom_components.smartlock_le.const import CONF_SHARING, DOMAIN, SUBENTRY_LOCK
+from custom_components.smartlock_le.const import (
+    CONF_GUIDE,
+    CONF_SHARING,
+    DOMAIN,
+    SUBENTRY_LOCK,
+)
 from custom_components.smartlock_le.home import HomeEntry
 from custom_components.smartlock_le.models import Capability
 from virtual_home.faults import Direction
@@ -99,7 +104,9 @@ async def test_a_found_lock_founds_the_home(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     entry = result["result"]
     assert (entry.title, entry.unique_id) == (hass.config.location_name, DOMAIN)
-    assert (entry.data, entry.options) == ({CONF_SHARING: sharing}, {})
+    assert entry.data == {CONF_SHARING: sharing}
+    # Which guide to requests the owner knows; nothing that they decided.
+    assert set(entry.options) == {CONF_GUIDE}
     (lock,) = entry.subentries.values()
     assert (lock.title, lock.unique_id) == (nuki.options.label, nuki.address)
     assert (lock.subentry_type, lock.data) == (SUBENTRY_LOCK, {"address": nuki.address})

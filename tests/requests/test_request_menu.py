@@ -85,6 +85,7 @@ class TestMenu:
         )
         assert page["step_id"] == "request"
         assert "confirm_request" not in page["menu_options"]
+        assert page["menu_options"][0] == "request_guide"
         (request,) = await home.inbox.find()
         assert request.ask.since == datetime(2026, 11, 20, 20, tzinfo=UTC)
         assert request.hold
@@ -135,6 +136,7 @@ class TestMenu:
         page = await take_in(hass, entry, "exigent", need="A child", hold=False)
         about = page["description_placeholders"]["about"]
         assert "stolen mailboxes" in about
+        assert page["menu_options"][0] == "decline_request"
         page = await go(hass, page["flow_id"], next_step_id="request_guide")
         guide = page["description_placeholders"]["guide"]
         assert "Brigham City v. Stuart" in guide

@@ -63,9 +63,14 @@ class RequestPage(ContactOptions):
             steps.append("lift_request")
         else:
             steps.append("hold_request" if request.state.open else "remove_request")
+        # Of what compels nobody the no comes first.
+        asks = not request.ask.instrument.compels
+        no = [step for step in steps if asks and step == _STEPS[State.DECLINED]]
+        steps = [step for step in steps if step not in no]
         return self.async_show_menu(
             step_id="request",
             menu_options=[
+                *no,
                 "request_guide",
                 *(("request_agency",) if received else ()),
                 *steps,

@@ -1,9 +1,10 @@
 """Some entries with their proofs, in one file that an outsider checks alone."""
 
-from collections.abc import Callable, Collection, Iterable
+from base64 import b64encode
+from collections.abc import Callable, Collection, Iterable, Iterator
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 import zipfile
 
 import orjson
@@ -14,12 +15,23 @@ from .errors import LogRefused, LogUnavailable
 from .files import written
 from .model import Exported, LogRow
 from .note import root_of
-from .proof import Prover, check_consistency, check_inclusion, tlog_growth, tlog_proof
+from .proof import (
+    Prover,
+    begin_run,
+    check_consistency,
+    check_inclusion,
+    end_run,
+    tlog_growth,
+    tlog_proof,
+)
 from .reader import Reader
 from .stamps import earliest
 
-FORMAT = "smartlock-le/log-proof/1"
+FORMAT = "smartlock-le/log-proof/2"
 _VERIFIER = Path(__file__).with_name("verify.py")
+_LONG = 64
+"""Entries without a gap that have one proof together, and not one each."""
+_CHUNK = 1000
 # A zip file has no time that could differ from one export to the next.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -35,6 +47,8 @@ def export_proofs(
 ) -> Exported:
     """Write entries to a zip file at `path`: what they say, and a tlog-proof each.
 
+    A long run of them has one proof together: the hashes of all that is left and right of it.
+
     Fields in `withhold` are left out; their commitments stay. What begins the later logs
     goes along: it names the keys of those before. So does, for the last log asked of, the
     earliest time stamp over all that is asked of it. Raises LogRefused
@@ -45,34 +59,60 @@ def export_proofs(
     oldest = min((log.first for log in asked.values()), default=rows[-1].first)
     later = {log.first: log for log in rows if log.size and log.first > oldest}
     used = asked | later
-    wanted = sorted(used)
-
-    def row_of(seq: int) -> Any:
-        if stopped():
-            raise LogUnavailable("the log is closing")
-        for row in reader.rows(seq, seq + 1):
-            return row
-        raise damage(f"entry {seq} is missing from the store")
-
     provers = {log.first: reader.prover(log.first) for log in rows}
+    runs, single = list[dict[str, Any]](), dict[int, bytes]()
+
+    def entries(numbers: range) -> Iterator[Any]:
+        for low in range(numbers.start, numbers.stop, _CHUNK):
+            if stopped():
+                raise LogUnavailable("the log is closing")
+            high = min(low + _CHUNK, numbers.stop)
+            found = reader.rows(low, high)
+            if gone := {*range(low, high)} - {row["seq"] for row in found}:
+                raise damage(f"entry {min(gone)} is missing from the store")
+            yield from found
+
+    def write(lines: IO[bytes], numbers: range) -> None:
+        log = used[numbers.start]
+        start, stop = (number - log.first for number in (numbers.start, numbers.stop))
+        long = len(numbers) >= _LONG
+        left, right = (
+            provers[log.first].run(start, stop, log.size) if long else ((), ())
+        )
+        tree = begin_run(start, left)
+        for row in entries(numbers):
+            # Names of keys are no secret, and withheld they vouch for nothing.
+            hidden = withhold if row["seq"] in asked else ()
+            said = disclosed(row, key, hidden)
+            lines.write(orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE))
+            if long:
+                tree.add(row["leaf"])
+            else:
+                single[row["seq"]] = row["leaf"]
+        if not long:
+            return
+        if end_run(tree, log.size, right) != log.root:
+            raise damage(f"entry {numbers.start} is not in the signed tree")
+        runs.append(
+            {
+                "start": numbers.start,
+                "stop": numbers.stop,
+                "left": [b64encode(node).decode() for node in left],
+                "right": [b64encode(node).decode() for node in right],
+            }
+        )
+
     try:
         with (
             written(path) as file,
             zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as zipped,
         ):
             with zipped.open(_member("entries.jsonl"), "w") as lines:
-                for seq in wanted:
-                    # Names of keys are no secret, and withheld they vouch for nothing.
-                    hidden = withhold if seq in asked else ()
-                    lines.write(
-                        orjson.dumps(
-                            disclosed(row_of(seq), key, hidden),
-                            option=orjson.OPT_APPEND_NEWLINE,
-                        )
-                    )
-            for seq in wanted:
+                for run in _runs(sorted(used), {log.first for log in rows}):
+                    write(lines, run)
+            for seq, leaf in single.items():
                 log = used[seq]
-                index, leaf = seq - log.first, row_of(seq)["leaf"]
+                index = seq - log.first
                 proof = provers[log.first].inclusion(index, log.size)
                 if not check_inclusion(leaf, index, log.size, proof, log.root):
                     raise damage(f"entry {seq} is not in the signed tree")
@@ -80,9 +120,9 @@ def export_proofs(
                     _member(f"proofs/{seq}.tlog-proof"),
                     tlog_proof(index, proof, log.checkpoint),
                 )
+            about = {"logs": [log.header for log in rows], "runs": runs}
             zipped.writestr(
-                _member("log.json"),
-                orjson.dumps({"format": FORMAT, "logs": [log.header for log in rows]}),
+                _member("log.json"), orjson.dumps({"format": FORMAT, **about})
             )
             zipped.writestr(_member("verify.py"), _VERIFIER.read_bytes())
             if asked:
@@ -97,7 +137,20 @@ def export_proofs(
         raise LogUnavailable(
             f"the proofs could not be written: {err.strerror}"
         ) from err
-    return Exported(path, len(wanted), digest)
+    return Exported(path, len(used), digest)
+
+
+def _runs(numbers: Iterable[int], begins: Collection[int]) -> Iterator[range]:
+    """Give the runs of numbers without a gap; where a log begins, a run does."""
+    start = stop = -1
+    for number in numbers:
+        if number != stop or number in begins:
+            if stop > start:
+                yield range(start, stop)
+            start = number
+        stop = number + 1
+    if stop > start:
+        yield range(start, stop)
 
 
 def _stamped(

@@ -4,10 +4,10 @@ Written as C2SP tlog-proof, which carries the signed checkpoint that they lead t
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from .errors import LogUnavailable
-from .tree import TILE_HEIGHT, node_hash
+from .tree import TILE_HEIGHT, Tree, node_hash
 
 _WIDTH = 1 << TILE_HEIGHT
 _MOST_TILES = 64
@@ -66,6 +66,19 @@ class Prover:
             path.append(self._hash(low, high))
         return path[::-1]
 
+    def run(self, start: int, stop: int, size: int) -> tuple[list[bytes], list[bytes]]:
+        """Return the roots of the perfect subtrees left and right of some leaves.
+
+        With leaves `start` to before `stop` they make the tree of `size` leaves, so one
+        proof is for all of these. Raises IndexError where there are no such leaves.
+        """
+        if not 0 <= start < stop <= size:
+            raise IndexError("no such leaves in this tree")
+        right = [
+            self._hash(low, low + (1 << height)) for low, height in rest(stop, size)
+        ]
+        return self.edge(start), right
+
     def edge(self, size: int) -> list[bytes]:
         """Return the roots of the perfect subtrees of a tree, the largest first."""
         low, edge = 0, []
@@ -107,6 +120,31 @@ class Prover:
 def _split(count: int) -> int:
     """Return the largest power of two below `count`."""
     return 1 << (count - 1).bit_length() - 1
+
+
+def rest(low: int, size: int) -> Iterator[tuple[int, int]]:
+    """Give the perfect subtrees that hold leaves `low` to before `size`: begin, height."""
+    while low < size:
+        height = (size - low).bit_length() - 1
+        if low:
+            # One begins at a multiple of its own size.
+            height = min(height, (low & -low).bit_length() - 1)
+        yield low, height
+        low += 1 << height
+
+
+def begin_run(start: int, left: Sequence[bytes]) -> Tree:
+    """Return the tree of what is left of a run: its leaves are added to it."""
+    tree = Tree()
+    tree.size, tree.edge = start, list(left)
+    return tree
+
+
+def end_run(tree: Tree, size: int, right: Sequence[bytes]) -> bytes:
+    """Return the root that a run leads to, once its leaves are added."""
+    for (_, height), node in zip(rest(tree.size, size), right, strict=True):
+        tree.join(height, node)
+    return tree.root()
 
 
 def check_inclusion(

@@ -48,6 +48,18 @@ class Tree:
                 self.grown.append((height, count - 1, leaf))
         self.edge.append(leaf)
 
+    def join(self, height: int, node: bytes) -> None:
+        """Add a perfect subtree of 2 ** height leaves at the right, by its root.
+
+        The leaves so far must be a multiple of as many.
+        """
+        self.size += 1 << height
+        count = self.size >> height
+        while not count & 1:
+            node = node_hash(self.edge.pop(), node)
+            count >>= 1
+        self.edge.append(node)
+
     def root(self) -> bytes:
         """Return the root over all leaves so far (32 bytes)."""
         if not self.edge:

@@ -37,6 +37,8 @@ MAX_LINE = 1 << 20
 """Most bytes in one line of a copy; ours have some 20,000."""
 MAX_HEADER = 1 << 26
 """Most bytes in its first line, which lists what was erased."""
+RUN = 1000
+"""Leaves that are hashed together."""
 MAX_SIGNATURES = 200
 """Most signatures checked by default (3 ms each); the newest come first."""
 
@@ -270,6 +272,15 @@ class Tree:
             ]
             size >>= 1
         self.edge = edge[::-1]
+
+    def join(self, height: int, node: bytes) -> None:
+        """Add a perfect subtree of 2 ** height leaves."""
+        self.size += 1 << height
+        count = self.size >> height
+        while count % 2 == 0:
+            node = _sha(b"\x01" + self.edge.pop() + node)
+            count //= 2
+        self.edge.append(node)
 
     def root(self) -> bytes:
         """Return the root over all leaves."""
@@ -1179,13 +1190,61 @@ def _member(zipped: zipfile.ZipFile, name: str) -> IO[bytes]:
     return zipped.open(name)
 
 
-def _small(zipped: zipfile.ZipFile, name: str) -> bytes:
+def _small(zipped: zipfile.ZipFile, name: str, most: int = MAX_LINE) -> bytes:
     """Return what is in a small file of a zip file. Raises Unusable, KeyError."""
     with _member(zipped, name) as file:
-        text = file.read(MAX_LINE + 1)
-    if len(text) > MAX_LINE:
+        text = file.read(most + 1)
+    if len(text) > most:
         raise Unusable(f"{name} is longer than any of ours")
     return text
+
+
+class _Run:
+    """Entries without a gap that have one proof together."""
+
+    def __init__(self, said: Any) -> None:
+        """Take what `log.json` says of it. Raises ValueError, KeyError, TypeError."""
+        self.start, self.stop = said["start"], said["stop"]
+        if set(said) != {"start", "stop", "left", "right"}:
+            raise ValueError("not a run")
+        if type(self.start) is not int or type(self.stop) is not int:
+            raise ValueError("a run has no numbers")
+        self.left = [_base64(node) for node in said["left"]]
+        self.right = [_base64(node) for node in said["right"]]
+        if {*map(len, self.left), *map(len, self.right)} - {32}:
+            raise ValueError("a run has what is no hash")
+        self.next = self.start
+        self.tree = Tree()
+        self.leaves: list[bytes] = []
+
+    def begin(self, first: int) -> None:
+        """Begin in the log whose first entry this is. Raises ValueError."""
+        self.tree.size, self.tree.edge = self.start - first, self.left[:]
+        # A perfect subtree for each one in how many leaves there are, the largest first.
+        if self.tree.size < 0 or bin(self.tree.size).count("1") != len(self.left):
+            raise ValueError("it is not all that is left of them")
+
+    def add(self, leaf: bytes) -> None:
+        """Take the next leaf hash."""
+        self.leaves.append(leaf)
+        self.next += 1
+        if len(self.leaves) == RUN or self.next == self.stop:
+            self.tree.extend(self.leaves)
+            self.leaves = []
+
+    def root(self, size: int) -> bytes:
+        """Return the root of the tree of so many leaves. Raises ValueError."""
+        for node in self.right:
+            low = self.tree.size
+            if low >= size:
+                break
+            # The largest that begins at a multiple of its own size, and fits.
+            height = min((size - low).bit_length(), (low & -low).bit_length()) - 1
+            self.tree.join(height, node)
+        else:
+            if self.tree.size == size:
+                return self.tree.root()
+        raise ValueError("it is not all that is right of them")
 
 
 class _Proofs:
@@ -1197,9 +1256,11 @@ class _Proofs:
         logs: list[LogRow],
         notes: list[tuple[int, str]],
         signed: Signed,
+        runs: list[_Run],
     ) -> None:
         self.report = report
         self.logs = logs
+        self.runs = runs
         self.notes = [note for _, note in notes]
         self.signed = signed
         self.heads: dict[str, tuple[int, bytes, int]] = {}
@@ -1214,6 +1275,12 @@ class _Proofs:
             self.report.add(seq, f"entry {seq} is out of order")
             return
         self.numbers.append(seq)
+        while self.runs and self.runs[0].stop <= seq:
+            self.cut(self.runs.pop(0))
+        if self.runs and self.runs[0].start <= seq:
+            self.of_run(self.runs[0], seq, leaf)
+            self.names(seq, fields)
+            return
         try:
             index, nodes, note = parse_proof(text(seq).decode())
             size, root, at = self.head(note)
@@ -1226,8 +1293,47 @@ class _Proofs:
             self.report.add(seq, f"entry {seq}: its proof is another entry's")
             return
         self.used.setdefault(at, []).append(seq)
-        if not index and fields and fields.get("kind") == "restored":
-            self.named[at] = (fields.get("origin"), fields.get("key"))
+        self.names(seq, fields)
+
+    def names(self, seq: int, fields: Optional[dict[str, Any]]) -> None:
+        """Note which log the first entry of another one names."""
+        for at, log in enumerate(self.logs):
+            if log.first == seq and fields and fields.get("kind") == "restored":
+                self.named[at] = (fields.get("origin"), fields.get("key"))
+
+    def cut(self, run: _Run) -> None:
+        """Say that a run does not go on to its end."""
+        self.report.add(
+            run.start, f"entries {run.start} to {run.stop - 1} are not all here"
+        )
+
+    def of_run(self, run: _Run, seq: int, leaf: bytes) -> None:
+        """Take an entry of a run, and check the run with its last one."""
+        if seq != run.next:
+            self.report.add(seq, f"an entry before {seq} is missing from its run")
+            self.runs.pop(0)
+            return
+        at = max((n for n, g in enumerate(self.logs) if g.first <= seq), default=-1)
+        why = "they are not those that were signed"
+        try:
+            size, root, at = self.head(self.notes[at])
+            if seq == run.start:
+                run.begin(self.logs[at].first)
+            run.add(leaf)
+            good = run.next < run.stop or run.root(size) == root
+        except ValueError as err:
+            good, why = False, str(err)
+        if good and run.next < run.stop:
+            return
+        self.runs.pop(0)
+        numbers = range(run.start, run.stop)
+        if good:
+            self.used.setdefault(at, []).extend(numbers)
+        else:
+            self.report.add(
+                run.start,
+                f"entries {run.start} to {run.stop - 1}: their proof is not good: {why}",
+            )
 
     def head(self, note: str) -> tuple[int, bytes, int]:
         """Return size and root of a checkpoint, and which log it is of. Raises ValueError."""
@@ -1248,6 +1354,8 @@ class _Proofs:
     def end(self) -> None:
         """Complete the report."""
         report, known = self.report, len(self.logs) - 1
+        for run in self.runs:
+            self.cut(run)
         report.size = len(self.numbers)
         report.checkpoints = report.signatures = len(self.heads)
         for _, root, at in self.heads.values():
@@ -1276,7 +1384,15 @@ def verify_proofs(
             if len(names) != len(set(names)):
                 raise Unusable("the zip file has two files of one name")
             header = _loads(_small(zipped, "log.json"))
-            if header["format"] != "smartlock-le/log-proof/1":
+            runs = []
+            if header["format"] == "smartlock-le/log-proof/2":
+                runs = [_Run(said) for said in header["runs"]]
+                before = 0
+                for one in runs:
+                    if not before <= one.start < one.stop:
+                        raise Unusable("the runs of entries are not in order")
+                    before = one.stop
+            elif header["format"] != "smartlock-le/log-proof/1":
                 raise Unusable("this verifier does not know the format of the proofs")
             logs, notes, _ = _header(
                 {
@@ -1285,7 +1401,7 @@ def verify_proofs(
                     "erasures": [],
                 }
             )
-            run = _Proofs(report, _trusted(report, logs, vkey), notes, signed)
+            run = _Proofs(report, _trusted(report, logs, vkey), notes, signed, runs)
             with _member(zipped, "entries.jsonl") as file:
                 for line in iter(partial(_read_line, file, MAX_LINE), b""):
                     run.entry(

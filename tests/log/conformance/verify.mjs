@@ -161,6 +161,35 @@ function rootOfPath(leaf, index, size, path) {
   return hash;
 }
 
+/** Compute the root that the leaves of a run lead to, with what is left and right of them. */
+function rootOfRun(run, leaves, first, size) {
+  const [a, b, end] = [run.start - first, run.stop - first, size].map(BigInt);
+  const [left, right, edge] = [[...run.left], [...run.right], []];
+  const push = (height, hash) => {
+    while (edge.length > 0 && edge.at(-1)[0] === height) {
+      hash = nodeHash(edge.pop()[1], hash);
+      height += 1n;
+    }
+    edge.push([height, hash]);
+  };
+  const next = (hashes) => {
+    must(hashes.length > 0, "the proof of a run is too short");
+    return base64(hashes.shift(), 32, "a hash of a run");
+  };
+  for (let bit = 64n; bit >= 0n; bit -= 1n) if ((a >> bit) & 1n) push(bit, next(left));
+  for (const leaf of leaves) push(0n, leaf);
+  for (let low = b; low < end; ) {
+    let height = 0n;
+    while (low % (2n << height) === 0n && low + (2n << height) <= end) height += 1n;
+    push(height, next(right));
+    low += 1n << height;
+  }
+  must(left.length + right.length === 0, "the proof of a run is too long");
+  let root = edge.pop()[1];
+  while (edge.length > 0) root = nodeHash(edge.pop()[1], root);
+  return root;
+}
+
 // --- entries ---------------------------------------------------------------
 
 const TEXT = "text";
@@ -402,8 +431,9 @@ function verifyProofs(bytes, vkey) {
     return content;
   };
   const header = parse(utf8(take("log.json"), "log.json"), "log.json");
-  hasKeys(header, ["format", "logs"], "log.json");
-  must(header.format === "smartlock-le/log-proof/1", "another format");
+  hasKeys(header, ["format", "logs", "runs"], "log.json");
+  must(header.format === "smartlock-le/log-proof/2", "another format");
+  const runs = readRuns(header.runs);
   const logs = readLogs(header.logs, vkey);
   const lines = linesOf(utf8(take("entries.jsonl"), "entries.jsonl"), "entries.jsonl");
   let [before, erased] = [-1, 0];
@@ -416,15 +446,29 @@ function verifyProofs(bytes, vkey) {
     erased += fields ? 0 : 1;
     const log = logs.find((one) => one.first <= seq && seq < one.first + one.size);
     must(log, `entry ${seq} is in no log`);
+    used.add(log);
+    if (seq === log.first && fields?.kind === "restored") names.set(log, fields);
+    const run = runs.find((one) => one.start <= seq && seq < one.stop);
+    if (run) {
+      must(seq === run.start + run.leaves.length, `entry ${seq} is not in its place of a run`);
+      run.leaves.push(leaf);
+      if (seq < run.stop - 1) continue;
+      const { size, root } = readCheckpoint(log.checkpoint, log.key, "the log");
+      must(run.start >= log.first && run.stop <= log.first + size, "a run of two logs");
+      must(rootOfRun(run, run.leaves, log.first, size).equals(root), "a run leads elsewhere");
+      continue;
+    }
     const what = `the proof of entry ${seq}`;
     const proof = readProof(utf8(take(`proofs/${seq}.tlog-proof`), what), log, what);
     must(proof.index === seq - log.first, `${what}: of another entry`);
     must(proof.index < proof.size, `${what}: its tree is too small`);
     const root = rootOfPath(leaf, proof.index, proof.size, proof.path);
     must(root.equals(proof.root), `${what}: it leads elsewhere`);
-    used.add(log);
-    if (proof.index === 0 && fields?.kind === "restored") names.set(log, fields);
   }
+  must(
+    runs.every((run) => run.leaves.length === run.stop - run.start),
+    "a run is not all here",
+  );
   // The key of the last log is known, and of each log that is named by one whose key is.
   let known = logs.length - 1;
   while (known > 0) {
@@ -437,6 +481,21 @@ function verifyProofs(bytes, vkey) {
     must(!used.has(log), `nothing vouches for the key of ${log.origin}`);
   }
   return { entries: lines.length, erased };
+}
+
+/** Read the runs of log.json. */
+function readRuns(runs) {
+  must(Array.isArray(runs), "log.json: its runs");
+  let before = 0;
+  for (const run of runs) {
+    hasKeys(run, ["left", "right", "start", "stop"], "a run");
+    must(isCount(run.start) && isCount(run.stop), "a run: its numbers");
+    must(before <= run.start && run.start < run.stop, "the runs are not in order");
+    must(Array.isArray(run.left) && Array.isArray(run.right), "a run: its hashes");
+    before = run.stop;
+    run.leaves = [];
+  }
+  return runs;
 }
 
 /** Read a C2SP tlog-proof. */
