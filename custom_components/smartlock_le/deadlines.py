@@ -1,6 +1,6 @@
 """Reminds the owner of what is asked of them: a day before, when it is over, when it came."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 import logging
 from typing import Any
@@ -26,8 +26,14 @@ class Deadlines:
         inbox: Inbox,
         target: Callable[[], str],
         spawn: Callable[[Coroutine[Any, Any, Any], str], object],
+        load: Callable[[], Awaitable[None]],
     ) -> None:
-        """Take the inbox, what tells whom to notify (nobody: empty), what starts tasks."""
+        """Take the inbox, what tells whom to notify (nobody: empty), what starts tasks.
+
+        `load` reads what is kept of requests.
+        """
+        self._load = load
+        self._loaded = False
         self._hass = hass
         self._inbox = inbox
         self._target = target
@@ -45,10 +51,14 @@ class Deadlines:
         """Say that one came by itself."""
         self._tell("arrived")
 
-    @callback
-    def retry(self) -> None:
-        """Look at them a little later: the log could not be read or written now."""
-        self._alarm.set(utc_now() + _AGAIN)
+    async def start(self) -> None:
+        """Read what is kept; where that fails now, a little later."""
+        try:
+            await self._load()
+            self._loaded = True
+        except LogUnavailable as err:
+            _LOGGER.error("The requests cannot be read: %s", err)
+            self._alarm.set(utc_now() + _AGAIN)
 
     async def run(self) -> None:
         """Remind of what is due now."""
@@ -57,10 +67,13 @@ class Deadlines:
             self._tell("overdue" if over else "soon")
 
         try:
+            if not self._loaded:
+                await self._load()
+                self._loaded = True
             await self._inbox.remind(utc_now(), tell)
         except LogUnavailable as err:
             _LOGGER.warning("Deadlines of requests were not looked at: %s", err)
-            self.retry()
+            self._alarm.set(utc_now() + _AGAIN)
 
     @callback
     def _tell(self, what: str) -> None:

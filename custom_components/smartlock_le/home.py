@@ -121,7 +121,11 @@ class Home(Decisions):
             self.spawn,
         )
         self.deadlines = Deadlines(
-            self.hass, self.inbox, lambda: self.request_target, self.spawn
+            self.hass,
+            self.inbox,
+            lambda: self.request_target,
+            self.spawn,
+            self._load_requests,
         )
         self.intake = Intake(
             self.log,
@@ -161,12 +165,7 @@ class Home(Decisions):
             _LOGGER.error("The grants and codes cannot be read: %s", err)
             self._grants_known = False
         self._grants_known &= not self.log.volatile
-        try:
-            await self.intake.load()
-            await self.inbox.load()
-        except LogUnavailable as err:
-            _LOGGER.error("The requests cannot be read: %s", err)
-            self.deadlines.retry()
+        await self.deadlines.start()
         self.cameras = Cameras(
             self.hass,
             self.entry,
@@ -375,6 +374,10 @@ class Home(Decisions):
         contact = await self.contact.get()
         due = contact is not None and contact.due(utc_now())
         issues.contact_due(self.hass, due)
+
+    async def _load_requests(self) -> None:
+        await self.intake.load()
+        await self.inbox.load()
 
     @callback
     def _request_arrived(self) -> None:

@@ -17,7 +17,7 @@ from custom_components.smartlock_le.log import (
 from custom_components.smartlock_le.log.proof import begin_run, end_run, rest
 
 from .conformance.judges import agreed, node
-from .support import edit, patient, sample
+from .support import edit, open_log, patient, sample
 from .test_export_proofs import Files, grow, put_back, rezipped
 from .test_proof import mth, prover, sha
 
@@ -48,7 +48,7 @@ def test_leads_to_the_root(run: tuple[int, int, int]) -> None:
     theirs.begin(0)
     for number in range(start, stop):
         tree.add(leaf(number))
-        theirs.add(leaf(number))
+        theirs.add(number, leaf(number))
     assert end_run(tree, size, right) == mth(0, size) == theirs.root(size)
 
 
@@ -87,8 +87,8 @@ def test_leads_nowhere_else(run: tuple[int, int, int], data: st.DataObject) -> N
     try:
         one = verify._Run(said(start, stop, left, right))
         one.begin(0)
-        for hashed in leaves:
-            one.add(hashed)
+        for number, hashed in enumerate(leaves):
+            one.add(start + number, hashed)
         found = one.root(size)
     except ValueError, IndexError:
         pass
@@ -237,6 +237,17 @@ FORGED: dict[str, Callable[[Files], None]] = {
 }
 
 
+_PROOF = "entries 2 to 19: their proof is not good: "
+SAID = {
+    "one left out": f"{_PROOF}an entry before 8 is missing",
+    "last left out": "entries 2 to 19 are not all here",
+    "other value": f"{_PROOF}they are not those that were signed",
+    "hash less": f"{_PROOF}it is not all that is left of them",
+    "hash more": f"{_PROOF}it is not all that is right of them",
+    "hash other": f"{_PROOF}they are not those that were signed",
+}
+
+
 @pytest.mark.parametrize("name", FORGED)
 async def test_forged(tmp_path: Path, name: str) -> None:
     """Whatever is changed, neither verifier takes it."""
@@ -245,7 +256,78 @@ async def test_forged(tmp_path: Path, name: str) -> None:
     await log.export_proofs(path, range(2, 20))
     await log.close()
     assert agreed(path)
-    assert not agreed(rezipped(path, tmp_path / "changed.zip", FORGED[name]))
+    changed = rezipped(path, tmp_path / "changed.zip", FORGED[name])
+    assert not agreed(changed)
+    if words := SAID.get(name):
+        # Something is wrong with it, and it is said what: it is no other file.
+        report = verify.verify_proofs(str(changed))
+        assert [what for _, what in report.bad] == [words]
+
+
+async def test_names_a_log_by_a_log_of_its_own(tmp_path: Path) -> None:
+    """A forged log cannot vouch for itself in the name of the home's."""
+    home = await grow(tmp_path / "home", 1)
+    evil = await open_log(tmp_path / "evil")
+    await evil.append(
+        "restored",
+        {
+            "reason": "copied",
+            "origin": evil.origin,
+            "key": evil.vkey,
+            "size": 1,
+            "root": "",
+            "held": 1,
+        },
+    )
+    for numbers in ([0, 1], range(2)):
+        path = tmp_path / "x.zip"
+        await evil.export_proofs(path, numbers)
+
+        def change(files: Files) -> None:
+            said = json.loads(files["log.json"])
+            said["logs"][0]["size"] = 1
+            said["logs"].append(
+                {
+                    "first": 1,
+                    "origin": home.origin,
+                    "vkey": home.vkey,
+                    "size": 0,
+                    "checkpoint": "",
+                }
+            )
+            files["log.json"] = json.dumps(
+                said, separators=(",", ":"), ensure_ascii=False
+            ).encode()
+
+        forged = rezipped(path, tmp_path / "forged.zip", change)
+        report = verify.verify_proofs(str(forged), home.vkey)
+        assert not report.ok or report.strangers
+        assert not agreed(forged, home.vkey)
+    await home.close()
+    await evil.close()
+
+
+async def test_leaves_of_another_length(tmp_path: Path) -> None:
+    """Two hashes that are one byte apart are no hashes, though they hash the same."""
+    log = await grow(tmp_path / "log", 9)
+    path = tmp_path / "x.zip"
+    await log.export_proofs(path, range(8))
+    await log.close()
+
+    def change(files: Files) -> None:
+        lines = [json.loads(line) for line in lines_of(files)]
+        leaves = b"".join(
+            verify._opened(line["seq"], line["fields"])[0] for line in lines[:2]
+        )
+        for line, part in zip(lines, (leaves[:31], leaves[31:]), strict=False):
+            del line["fields"]
+            line["leaf"] = verify.base64.b64encode(part).decode()
+        files["entries.jsonl"] = b"".join(
+            json.dumps(line, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+            for line in lines
+        )
+
+    assert not agreed(rezipped(path, tmp_path / "changed.zip", change))
 
 
 async def test_first_format(tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ class TestTakenIn:
         assert await home.inbox.get(request.id) == request
         (entry,) = await log_of(home, "request")
         assert (entry["event"], entry["state"]) == ("received", "received")
+        assert entry["actor_name"] == ""
         assert entry["digest"] == request.digest
         assert entry["instrument"] == "voluntary"
         for said in ("Wiggum", "24-117", "burglary", "red jacket"):
@@ -343,7 +344,7 @@ class TestRules:
     ) -> None:
         """It is declined at the next start."""
 
-        async def killed(request: Request, actor: object) -> Request:
+        async def killed(request: Request) -> Request:
             return request
 
         monkeypatch.setattr(home.inbox, "_settle", killed)
@@ -690,14 +691,22 @@ class TestPapers:
         request = await recorded(home)
         done = await home.inbox.attach(request.id, nullcontext(scan), UNKNOWN_ACTOR)
         folder = home_folder(hass) / "requests"
-        old, new = folder / ("0" * 64), folder / ("1" * 64)
-        for name in (old, new, folder / "incoming-1", folder / ".incoming-2.3"):
-            name.write_bytes(b"half")
+        nobodys = "0" * 64
+        for name in (nobodys, "incoming-1", ".incoming-2.3"):
+            (folder / name).write_bytes(b"half")
         past = (utc_now() - timedelta(days=91)).timestamp()
-        os.utime(old, (past, past))
-        os.utime(folder / done.sha256, (past, past))
+        for name in (nobodys, done.sha256):
+            os.utime(folder / name, (past, past))
+        # It is nobody's from now on, however long it is there.
+        for _ in range(2):
+            await hass.config_entries.async_reload(entry.entry_id)
+            names = {one.name for one in folder.iterdir()}
+            assert names == {done.sha256, f"lost-{nobodys}"}
+        os.utime(folder / f"lost-{nobodys}", (past, past))
+        # One that is somebody's again is where it was.
+        (folder / done.sha256).rename(folder / f"lost-{done.sha256}")
         await hass.config_entries.async_reload(entry.entry_id)
-        assert {one.name for one in folder.iterdir()} == {done.sha256, new.name}
+        assert [one.name for one in folder.iterdir()] == [done.sha256]
 
     async def test_log_does_not_open(
         self, hass: HomeAssistant, entry: HomeEntry, home: Home, scan: Path

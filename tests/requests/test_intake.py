@@ -19,6 +19,7 @@ import jsonschema
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.smartlock_le.flows import request_text
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.log import LogUnavailable
 from custom_components.smartlock_le.models import UNKNOWN_ACTOR, utc_now
@@ -233,6 +234,26 @@ class TestTaken:
         assert (request.state, request.hold) == (State.DECLINED, "")
         assert not await home.log.care.holds()
 
+    async def test_hold_while_the_log_is_read(
+        self, home: Home, police: Agency, send: Send
+    ) -> None:
+        """A check of the whole log takes minutes: nobody waits for that, nor sees it."""
+        async with home.log.care.undisturbed():
+            async with asyncio.timeout(5):
+                answer = await send(instrument="preservation")
+                request = await only(home)
+                await home.inbox.review(request.id, UNKNOWN_ACTOR)
+            assert answer.status == HTTPStatus.ACCEPTED
+            assert not await home.log.care.holds()
+        await until(lambda: not home.log.care._reading.locked())
+
+        async def held() -> bool:
+            return await home.inbox.is_held(await only(home))
+
+        async with asyncio.timeout(5):
+            while not await held():
+                await asyncio.sleep(0.01)
+
     async def test_holds_in_a_row(self, home: Home, police: Agency, send: Send) -> None:
         """All that an agency has held by itself is little, and nothing to come."""
         now = utc_now()
@@ -277,6 +298,12 @@ class TestTaken:
         await home.agencies.change(police, said, UNKNOWN_ACTOR)
         await send(**gag, reference="2")
         assert home.inbox.summary.open == 1
+        (_, known), (_, said) = [
+            (one.state, await request_text.about(home, one))
+            for one in sorted(await home.inbox.find(), key=lambda one: -one.hidden)
+        ]
+        assert "It is hidden from everybody here" in known
+        assert "hidden from the others here once it is confirmed" in said
 
     async def test_sender_goes_away(
         self, home: Home, police: Agency, send: Send, key: Ed25519PrivateKey

@@ -193,6 +193,7 @@ class TestFiles:
         assert (await client.get(f"{URL}json/owner/{good}")).status == HTTPStatus.OK
         for path, status in (
             (f"pdf/owner/{good}", 404),
+            (f"json/Public/{good}", 404),
             ("json/owner/x/y", 400),
             ("json/owner/2026-01-01/2026-01-02", 400),
             ("json/owner/2026-01-02T00:00:00Z/2026-01-01T00:00:00Z", 400),

@@ -94,7 +94,9 @@ class TestMenu:
         assert "Subpoena" in about and "Nobody confirmed" in about
         page = await next_step(hass, page, "request_agency", search="springfield")
         assert page["step_id"] == "request_agency"
-        assert [one["value"] for one in options(page, "agency")] == [police.id]
+        (one,) = options(page, "agency")
+        assert one["value"] == police.id
+        assert one["label"].startswith("Called back: Springfield Police Department, ")
         page = await go(hass, page["flow_id"], agency=police.id)
         page = await next_step(hass, page, "confirm_request", called=False)
         assert page["errors"] == {"base": "request_not_confirmed"}
@@ -446,6 +448,30 @@ class TestDeadlines:
         monkeypatch.setattr(home.inbox, "_enter", enter)
         await home.deadlines.run()
         await until(lambda: len(told) == 2)
+
+    async def test_not_read_at_the_start(
+        self,
+        home: Home,
+        police: Agency,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """What could not be read then is read a little later, the address as well."""
+        await home.intake.switch_on(UNKNOWN_ACTOR)
+        token, home.intake._token = home.intake.token, ""
+        home.deadlines._loaded = False
+        read = home.log.read
+
+        async def fails(_: object) -> list[Any]:
+            raise LogUnavailable("away")
+
+        monkeypatch.setattr(home.log, "read", fails)
+        await home.deadlines.start()
+        assert "The requests cannot be read" in caplog.text
+        assert home.deadlines._alarm._when and not home.intake.token
+        monkeypatch.setattr(home.log, "read", read)
+        await home.deadlines.run()
+        assert home.intake.token == token
 
     async def test_clock_was_wrong(
         self, home: Home, told: list[ServiceCall], clock: Clock

@@ -153,15 +153,7 @@ class AgencyOptions(ImportOptions):
         if user_input is not None:
             self._agency = await self._home.agencies.get(user_input["agency"])
             return await self.async_step_agency(None)
-        words = {one: await common_text(self.hass, f"agency_{one}") for one in Standing}
-        options = [
-            SelectOptionDict(
-                value=one.id,
-                # First: a name may be long, and say anything.
-                label=f"{words[one.standing].partition('.')[0]}: {_named(one)}",
-            )
-            for one in self._agencies_found
-        ]
+        options = await self._agency_choices(self._agencies_found)
         return self.async_show_form(
             step_id="pick_agency",
             data_schema=vol.Schema(
@@ -172,6 +164,18 @@ class AgencyOptions(ImportOptions):
                 }
             ),
         )
+
+    async def _agency_choices(self, found: list[Agency]) -> list[SelectOptionDict]:
+        """Return agencies to choose from; how each stands, for two may have one name."""
+        words = {one: await common_text(self.hass, f"agency_{one}") for one in Standing}
+        return [
+            SelectOptionDict(
+                value=one.id,
+                # First: a name may be long, and say anything.
+                label=f"{words[one.standing].partition('.')[0]}: {_named(one)}",
+            )
+            for one in found
+        ]
 
     @steady
     async def async_step_agency(

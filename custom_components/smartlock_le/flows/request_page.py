@@ -9,7 +9,6 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     FileSelector,
     FileSelectorConfig,
-    SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     TextSelector,
@@ -118,9 +117,7 @@ class RequestPage(ContactOptions):
                 errors["search"] = "agency_not_found"
         fields: dict[vol.Marker, Any] = {vol.Optional("search"): _TEXT}
         if found:
-            options = [
-                SelectOptionDict(value=one.id, label=one.facts.name) for one in found
-            ]
+            options = await self._agency_choices(found)
             fields[vol.Optional("agency")] = SelectSelector(
                 SelectSelectorConfig(options=options)
             )

@@ -103,7 +103,8 @@ async def _warnings(home: Home, request: Request, agency: Agency | None) -> list
         text = await common_text(hass, "request_talks")
         found.append(text.format(purposes=", ".join(purposes[one] for one in talks)))
     if ask.gag:
-        found.append(await common_text(hass, "request_gagged"))
+        key = "request_gagged" if request.hidden else "request_gag_said"
+        found.append(await common_text(hass, key))
     return found
 
 

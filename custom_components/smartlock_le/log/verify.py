@@ -1216,6 +1216,10 @@ class _Run:
         self.next = self.start
         self.tree = Tree()
         self.leaves: list[bytes] = []
+        self.size, self.expected, self.at = 0, b"", 0
+        self.first: Optional[dict[str, Any]] = None
+        self.why = ""
+        """Why it is not good."""
 
     def begin(self, first: int) -> None:
         """Begin in the log whose first entry this is. Raises ValueError."""
@@ -1224,8 +1228,10 @@ class _Run:
         if self.tree.size < 0 or bin(self.tree.size).count("1") != len(self.left):
             raise ValueError("it is not all that is left of them")
 
-    def add(self, leaf: bytes) -> None:
-        """Take the next leaf hash."""
+    def add(self, seq: int, leaf: bytes) -> None:
+        """Take the leaf hash of the next entry. Raises ValueError."""
+        if seq != self.next:
+            raise ValueError(f"an entry before {seq} is missing")
         self.leaves.append(leaf)
         self.next += 1
         if len(self.leaves) == RUN or self.next == self.stop:
@@ -1275,11 +1281,13 @@ class _Proofs:
             self.report.add(seq, f"entry {seq} is out of order")
             return
         self.numbers.append(seq)
+        if len(leaf) != 32:
+            self.report.add(seq, f"entry {seq}: its leaf is damaged")
+            return
         while self.runs and self.runs[0].stop <= seq:
             self.cut(self.runs.pop(0))
         if self.runs and self.runs[0].start <= seq:
-            self.of_run(self.runs[0], seq, leaf)
-            self.names(seq, fields)
+            self.of_run(self.runs[0], seq, leaf, fields)
             return
         try:
             index, nodes, note = parse_proof(text(seq).decode())
@@ -1293,47 +1301,52 @@ class _Proofs:
             self.report.add(seq, f"entry {seq}: its proof is another entry's")
             return
         self.used.setdefault(at, []).append(seq)
-        self.names(seq, fields)
+        if not index:
+            self.names(at, fields)
 
-    def names(self, seq: int, fields: Optional[dict[str, Any]]) -> None:
-        """Note which log the first entry of another one names."""
-        for at, log in enumerate(self.logs):
-            if log.first == seq and fields and fields.get("kind") == "restored":
-                self.named[at] = (fields.get("origin"), fields.get("key"))
+    def names(self, at: int, fields: Optional[dict[str, Any]]) -> None:
+        """Note which log the first entry of a log names; it is proven to be that."""
+        if fields and fields.get("kind") == "restored":
+            self.named[at] = (fields.get("origin"), fields.get("key"))
 
     def cut(self, run: _Run) -> None:
         """Say that a run does not go on to its end."""
-        self.report.add(
-            run.start, f"entries {run.start} to {run.stop - 1} are not all here"
-        )
+        if not run.why and run.next < run.stop:
+            self.report.add(
+                run.start, f"entries {run.start} to {run.stop - 1} are not all here"
+            )
 
-    def of_run(self, run: _Run, seq: int, leaf: bytes) -> None:
+    def of_run(
+        self, run: _Run, seq: int, leaf: bytes, fields: Optional[dict[str, Any]]
+    ) -> None:
         """Take an entry of a run, and check the run with its last one."""
-        if seq != run.next:
-            self.report.add(seq, f"an entry before {seq} is missing from its run")
-            self.runs.pop(0)
+        if run.why:
             return
-        at = max((n for n, g in enumerate(self.logs) if g.first <= seq), default=-1)
-        why = "they are not those that were signed"
         try:
-            size, root, at = self.head(self.notes[at])
             if seq == run.start:
-                run.begin(self.logs[at].first)
-            run.add(leaf)
-            good = run.next < run.stop or run.root(size) == root
+                at = max(
+                    (n for n, g in enumerate(self.logs) if g.first <= seq), default=0
+                )
+                run.size, run.expected, run.at = self.head(self.notes[at])
+                run.begin(self.logs[run.at].first)
+                run.first = fields
+            run.add(seq, leaf)
+            if run.next < run.stop:
+                return
+            if run.root(run.size) != run.expected:
+                run.why = "they are not those that were signed"
         except ValueError as err:
-            good, why = False, str(err)
-        if good and run.next < run.stop:
-            return
-        self.runs.pop(0)
-        numbers = range(run.start, run.stop)
-        if good:
-            self.used.setdefault(at, []).extend(numbers)
-        else:
+            run.why = str(err)
+        if run.why:
             self.report.add(
                 run.start,
-                f"entries {run.start} to {run.stop - 1}: their proof is not good: {why}",
+                f"entries {run.start} to {run.stop - 1}: their proof is not good: "
+                f"{run.why}",
             )
+            return
+        self.used.setdefault(run.at, []).extend(range(run.start, run.stop))
+        if run.start == self.logs[run.at].first:
+            self.names(run.at, run.first)
 
     def head(self, note: str) -> tuple[int, bytes, int]:
         """Return size and root of a checkpoint, and which log it is of. Raises ValueError."""
@@ -1348,6 +1361,9 @@ class _Proofs:
             size, root, text, signature = parse_note(note, name, key_id)
             if not self.signed(public, text, signature):
                 raise ValueError("bad signature")
+            end, after = self.logs[at].first + size, self.logs[at + 1 : at + 2]
+            if after and end > after[0].first:
+                raise ValueError("it has entries of the log after it")
             self.heads[note] = size, root, at
         return self.heads[note]
 
@@ -1383,7 +1399,7 @@ def verify_proofs(
             names = zipped.namelist()
             if len(names) != len(set(names)):
                 raise Unusable("the zip file has two files of one name")
-            header = _loads(_small(zipped, "log.json"))
+            header = _loads(_small(zipped, "log.json", MAX_HEADER))
             runs = []
             if header["format"] == "smartlock-le/log-proof/2":
                 runs = [_Run(said) for said in header["runs"]]

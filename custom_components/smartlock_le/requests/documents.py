@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 import hashlib
+import os
 from pathlib import Path
 import re
 import secrets
@@ -16,7 +17,7 @@ from ..log import Log, LogUnavailable
 from ..log.files import make_folder, written
 from ..models import Actor, utc_now
 from .models import RequestError
-from .request import Request
+from .request import Request, unnamed
 from .tables import documents as table
 
 MAX_BYTES = 25 * 1024 * 1024
@@ -24,6 +25,7 @@ MOST = 20
 """Papers of one request."""
 _PIECE = 1 << 20
 _INCOMING = "incoming-"
+_LOST = "lost-"
 _ORPHAN = timedelta(days=90)
 _LONGEST = 100
 
@@ -83,7 +85,7 @@ class Papers:
             bytes=made.bytes,
             added=int(made.added.timestamp()),
         )
-        entry = request.entry("document", document=made.sha256) | actor.fields()
+        entry = request.entry("document", document=made.sha256) | unnamed(actor)
         try:
             await self._log.append("request", entry, also=lambda _: [row])
         except LogUnavailable:
@@ -112,22 +114,30 @@ class Papers:
                     await asyncio.to_thread(path.unlink)
 
     async def sweep(self) -> None:
-        """Take away copies that were interrupted, and old files that no request has.
+        """Take away copies that were interrupted, and files that no request has.
 
-        Old ones only: should the log be lost, there is time to put it back. Raises
-        LogUnavailable.
+        The latter after three months: should the log be lost, there is time to put it
+        back. Raises LogUnavailable.
         """
         if self._log.volatile:
             return
         rows = await self._log.read(select(table.c.sha256))
         known = {row["sha256"] for row in rows}
-        old = (utc_now() - _ORPHAN).timestamp()
+        now = utc_now()
+        old = (now - _ORPHAN).timestamp()
 
         def sweep() -> None:
-            for path in self._folder.iterdir():
-                half = path.name.lstrip(".").startswith(_INCOMING)
-                lost = path.name not in known and path.stat().st_mtime < old
-                if half or lost:
+            for path in sorted(self._folder.iterdir()):
+                name = path.name.removeprefix(_LOST)
+                if path.name.lstrip(".").startswith(_INCOMING):
+                    path.unlink(missing_ok=True)
+                elif name in known:
+                    path.replace(self._folder / name)
+                elif not path.name.startswith(_LOST):
+                    # From now on: it may have been attached long ago.
+                    os.utime(path, (now.timestamp(), now.timestamp()))
+                    path.replace(self._folder / f"{_LOST}{name}")
+                elif path.stat().st_mtime < old:
                     path.unlink(missing_ok=True)
 
         # No folder: no paper yet.

@@ -9,17 +9,17 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 import hashlib
+import logging
 from pathlib import Path
 import secrets
 from typing import Any
 
 from sqlalchemy import Executable, case, delete, func, select
 
-from ..log import Log, LogRefused, put
+from ..log import Log, LogRefused, LogUnavailable, put
 from ..models import HOME_ACTOR, Actor, new_id, utc_now
 from . import reading
 from .agencies import Agencies
-from .checks import text
 from .documents import Document, Papers
 from .ledger import (
     BEFORE,
@@ -34,10 +34,11 @@ from .ledger import (
     whole,
 )
 from .models import Agency, BadField, RequestError, Standing
-from .request import Ask, Request, State, Via
+from .request import Ask, Request, State, Via, unnamed
 from .rules import Limits
 from .tables import documents as papers, removed, requests as table
 
+_LOGGER = logging.getLogger(__name__)
 MOST_AN_HOUR, MOST_OPEN = 20, 50
 """Signed requests of one agency."""
 _LONGEST_HOLD = timedelta(days=92)
@@ -80,6 +81,7 @@ class Inbox(Ledger):
             await self.papers.sweep()
             await self._settle_all()
             await self._summarize()
+        await self._place_all()
 
     # What is known
 
@@ -139,7 +141,8 @@ class Inbox(Ledger):
             raise BadField("via", "request_choice")
         async with self._changing:
             request = await self._ruled(_new(ask, agency))
-            return await self._take(request, actor, hold=hold)
+            request = await self._take(request, actor, hold=hold)
+        return await self._place(request.id, actor) if hold else request
 
     @whole
     async def take_signed(self, ask: Ask, agency: Agency, payload: str) -> None:
@@ -170,6 +173,15 @@ class Inbox(Ledger):
             request = await self._take(request, HOME_ACTOR, hold=hold)
             await self._confirm_signed(request, agency)
             self._arrived()
+        if hold:
+            # Whoever waits outside must not see how long that takes.
+            self.spawn(self._hold_signed(), "hold of a request")
+
+    async def _hold_signed(self) -> None:
+        try:
+            await self._place_all()
+        except LogUnavailable as err:
+            _LOGGER.warning("A hold is to be placed later: %s", err)
 
     async def _confirm_signed(self, request: Request, agency: Agency) -> None:
         """Enter that the key of an agency that was called back signed it."""
@@ -213,11 +225,11 @@ class Inbox(Ledger):
         return False
 
     async def _take(self, request: Request, actor: Actor, *, hold: bool) -> Request:
-        """Enter one. A hold that is wanted is placed at once, or at the next start."""
+        """Enter one. A hold that is wanted is placed next, or at the next start."""
         if hold:
             request = replace(request, hold=WANTED)
         await self._enter(request, "received", actor, detail=" ".join(request.broken))
-        request = await self._settle(request, actor)
+        request = await self._settle(request)
         await self._summarize()
         return request
 
@@ -284,7 +296,7 @@ class Inbox(Ledger):
     async def _ended(
         self, request_id: str, state: State, reason: Any, actor: Actor
     ) -> Request:
-        noted = text("reason", reason, reading.LONG)
+        noted = reading.described("reason", reason)
         async with self._changing:
             request = replace(await self.get(request_id), reason=noted)
             return await self._step(request, state, actor)
@@ -292,7 +304,7 @@ class Inbox(Ledger):
     async def viewed(self, request: Request, actor: Actor, document: str = "") -> None:
         """Enter that somebody looked at one, or at a paper of it. Raises LogUnavailable."""
         entry = request.entry("viewed", document=document)
-        await self._log.append("request", entry | actor.fields())
+        await self._log.append("request", entry | unnamed(actor))
 
     @whole
     async def hold(self, request_id: str, actor: Actor) -> Request:
@@ -301,22 +313,19 @@ class Inbox(Ledger):
             request = await self.get(request_id)
             if not request.state.open or await self.is_held(request):
                 raise RequestError("request_not_now")
-            return await self._held(request, actor)
+        return await self._place(request_id, actor)
 
     @whole
     async def lift(self, request_id: str, actor: Actor) -> Request:
         """Keep it no longer than all else. Raises RequestError, LogUnavailable."""
+        request = await self.get(request_id)
+        if not (gone := request.hold):
+            raise RequestError("request_not_now")
+        # It may have been lifted by the action for holds.
+        with suppress(LogRefused):
+            await self._log.care.lift(gone, f"request {request_id}", actor.fields())
         async with self._changing:
-            request = await self.get(request_id)
-            if not request.hold:
-                raise RequestError("request_not_now")
-            # It may have been lifted by the action for holds.
-            with suppress(LogRefused):
-                await self._log.care.lift(
-                    request.hold, f"request {request.id}", actor.fields()
-                )
-            gone = request.hold
-            request = replace(request, hold="")
+            request = replace(await self.get(request_id), hold="")
             await self._enter(request, "lifted", actor, detail=gone)
             return request
 
@@ -362,7 +371,7 @@ class Inbox(Ledger):
                 gone += put(removed, **row)
             await self._log.append(
                 "request",
-                request.entry("removed") | actor.fields(),
+                request.entry("removed") | unnamed(actor),
                 also=lambda _: gone,
             )
             await self.papers.forget(kept)
@@ -388,6 +397,7 @@ class Inbox(Ledger):
                 if not ahead:
                     tell(stage == OVER)
             await self._summarize()
+        await self._place_all()
 
 
 def _new(ask: Ask, agency: Agency | None) -> Request:

@@ -104,7 +104,9 @@ class Intake:
     def is_here(self, token: str) -> bool:
         """Tell whether an address is the one that is on."""
         known = self.token
-        return bool(known) and hmac.compare_digest(known.encode(), token.encode())
+        return bool(known) and hmac.compare_digest(
+            known.encode(), token.encode(errors="replace")
+        )
 
     def failed(self, sender: str) -> None:
         """Note that an address of the network sent what is no request."""

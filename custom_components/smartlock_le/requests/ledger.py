@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate
 
-from sqlalchemy import Executable, and_, func, or_, select
+from sqlalchemy import Executable, and_, func, select
 
 from ..log import Log, put
 from ..models import HOME_ACTOR, Actor, utc_now
 from . import rules
 from .models import RequestError
-from .request import NEXT, Instrument, Request, State, case_key
+from .request import NEXT, Instrument, Request, State, case_key, unnamed
 from .rules import Limits
 from .tables import requests as table
 
@@ -94,21 +94,36 @@ class Ledger:
     async def _settle_all(self) -> None:
         """Go on with those that were not taken in to the end."""
         waits = table.c.state == State.RECEIVED.value
-        undone = or_(table.c.hold == WANTED, and_(waits, table.c.broken != ""))
-        for request in await self._read(undone):
+        for request in await self._read(waits, table.c.broken != ""):
             await self._settle(request)
 
-    async def _settle(self, request: Request, actor: Actor = HOME_ACTOR) -> Request:
-        """Do what one that was just entered still lacks: its hold, the no of a rule."""
-        if request.hold == WANTED:
-            request = await self._held(request, actor)
+    async def _settle(self, request: Request) -> Request:
+        """Decline one that breaks a rule; an emergency is for the owner to look at."""
         declines = request.broken and request.state is State.RECEIVED
-        # An emergency is for the owner to look at.
         if declines and request.ask.instrument is not Instrument.EXIGENT:
-            request = await self._go(
+            return await self._go(
                 request, State.DECLINED, HOME_ACTOR, " ".join(request.broken)
             )
         return request
+
+    async def _place_all(self) -> None:
+        """Place the holds that are wanted. Not while `_changing` is held."""
+        for request in await self._read(table.c.hold == WANTED):
+            await self._place(request.id, HOME_ACTOR)
+
+    async def _place(self, request_id: str, actor: Actor) -> Request:
+        """Place the hold of a request.
+
+        It waits for whoever reads the log, so not while `_changing` is held.
+        """
+        ask = (await self.get(request_id)).ask
+        held = await self._log.care.hold(
+            ask.since, ask.until, f"request {request_id}", actor.fields()
+        )
+        async with self._changing:
+            request = replace(await self.get(request_id), hold=held.id)
+            await self._enter(request, "held", actor, detail=held.id)
+            return request
 
     async def _ruled(self, request: Request) -> Request:
         """Return it with the rules that it breaks."""
@@ -125,17 +140,6 @@ class Ledger:
             ask, request.agency_type, earlier, self._limits(), request.received
         )
         return replace(request, broken=found)
-
-    async def _held(self, request: Request, actor: Actor) -> Request:
-        held = await self._log.care.hold(
-            request.ask.since,
-            request.ask.until,
-            f"request {request.id}",
-            actor.fields(),
-        )
-        request = replace(request, hold=held.id)
-        await self._enter(request, "held", actor, detail=held.id)
-        return request
 
     # A step
 
@@ -162,7 +166,7 @@ class Ledger:
         rows: Iterable[Executable] = put(table, **request.as_row())
         await self._log.append(
             "request",
-            request.entry(event, detail) | actor.fields(),
+            request.entry(event, detail) | unnamed(actor),
             also=lambda _: rows,
         )
 

@@ -45,13 +45,18 @@ def ask(said: Mapping[str, Any]) -> Ask:
         until=until,
         kinds=_kinds(said),
         **{name: _text(name, said) for name in SHORT if name != "agency_name"},
-        **{name: _text(name, said, LONG) for name in DESCRIBED},
+        **{name: described(name, said.get(name, "")) for name in DESCRIBED},
         active=_flag("active", said),
         purpose=_one("purpose", {"purpose": Purpose.OTHER, **said}, Purpose),
         area=_area(said),
         deadline=time("deadline", said),
         gag=gag,
     )
+
+
+def described(name: str, value: Any) -> str:
+    """Read a longer text. Raises BadField."""
+    return _text(name, {name: value}, LONG)
 
 
 def _text(name: str, said: Mapping[str, Any], longest: int = 200) -> str:

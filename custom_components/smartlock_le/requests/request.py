@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import orjson
 
+from ..models import Actor
+
 
 class Instrument(StrEnum):
     """On what ground it is asked."""
@@ -280,3 +282,8 @@ def case_key(agency: str, case_number: str) -> str:
         return ""
     said = f"{agency}\n{case_number}".casefold()
     return hashlib.sha256(said.encode()).hexdigest()
+
+
+def unnamed(actor: Actor) -> dict[str, str]:
+    """Return who did it without a name: entries about requests are never erased."""
+    return actor.fields() | {"actor_name": ""}

@@ -43,6 +43,8 @@ class ReportView(HomeAssistantView):
         home = loaded_home(self._hass)
         if home is None or not request[KEY_HASS_USER].is_admin or kind not in _TYPES:
             return web.Response(status=HTTPStatus.NOT_FOUND)
+        if form not in ("owner", "public"):
+            return web.Response(status=HTTPStatus.NOT_FOUND)
         try:
             first, last = datetime.fromisoformat(since), datetime.fromisoformat(until)
         except ValueError:
