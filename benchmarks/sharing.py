@@ -99,7 +99,7 @@ async def _ask(log: Log) -> None:
             if state is one or state.state is State.DECLINED:
                 await log.append(
                     "request",
-                    state.entry(event) | HOME_ACTOR.fields(),
+                    state.entry(event, HOME_ACTOR),
                     time=when,
                     also=lambda _: rows,
                 )
@@ -162,7 +162,7 @@ async def run(folder: Path, *, profile: bool) -> list[Figure]:
         if name == "1k":
             values |= await _import(log, folder)
         await _ask(log)
-        values |= await _looks(log, folder / "papers", name)
+        values |= await _looks(log, folder / "documents", name)
         if name == "1m":
             values["verify_10k_cpu_s"] = await _verify(log, folder)
         await log.close()

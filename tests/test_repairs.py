@@ -146,7 +146,7 @@ async def test_forget_a_removed_lock_that_is_gone_for_good(
 
     result = await begin(hass, "uncleaned")
     assert result["step_id"] == "confirm"
-    assert result["description_placeholders"] == {"lock": "Front door"}
+    assert result["description_placeholders"]["name"] == "Front door"
     result = await go(hass, result["flow_id"])
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert nuki.address not in keys_file(hass).read_text()

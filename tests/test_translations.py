@@ -142,7 +142,7 @@ def test_steps() -> None:
                 *("flows/log_options.py", "flows/import_options.py"),
                 *("flows/plate_options.py", "flows/agency_options.py"),
                 *("flows/contact_options.py", "flows/request_options.py"),
-                "flows/request_page.py",
+                *("flows/request_page.py", "flows/steady.py"),
             ],
             {
                 *REQUEST_STEPS,
@@ -211,7 +211,7 @@ def agency_errors() -> set[str]:
         "ledger",
     )
     text = source(*(f"requests/{name}.py" for name in (*names, "reading")))
-    # What is seen where a paper is fetched, and in no form.
+    # What is seen where a document is fetched, and in no form.
     shown = set(REFUSED.findall(text)) - {"document_damaged"}
     return shown | set(BAD_FIELD.findall(text))
 
@@ -277,7 +277,7 @@ def test_errors() -> None:
                 *("flows/log_options.py", "flows/import_options.py"),
                 *("flows/plate_options.py", "flows/agency_options.py"),
                 *("flows/contact_options.py", "flows/request_options.py"),
-                "flows/request_page.py",
+                *("flows/request_page.py", "flows/steady.py"),
                 "flows/agency_options.py",
             ),
             set(),
@@ -393,7 +393,7 @@ def test_the_rest() -> None:
     grant_texts = {f"grant_{what}" for what in told | {"title"}}
     standings = {f"agency_{standing.value}" for standing in Standing}
     agencies = standings | {"agency_lookalike", "agency_foreign"}
-    text = source("flows/request_text.py", "deadlines.py", "notices.py")
+    text = source("flows/request_text.py", "request_keeping.py", "notices.py")
     requests = {f"rule_{rule}" for rule in Rule} | {
         *("request_soon", "request_overdue", "request_arrived"),
         *("request_agency", "request_window", "request_reference"),

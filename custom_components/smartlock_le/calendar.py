@@ -38,7 +38,15 @@ async def async_setup_entry(
     async_add_entities([AccessCalendar(home), RequestCalendar(home)])
 
 
-class AccessCalendar(HomeEntity, CalendarEntity):
+class HomeCalendar(HomeEntity, CalendarEntity):
+    """A calendar of the home; its state is the event that it shows."""
+
+    @override
+    def shown(self) -> object:
+        return self.event
+
+
+class AccessCalendar(HomeCalendar):
     """Each guest and each open grant is an event.
 
     The name of a guest is in the event, and never in the state; an agency is in neither.
@@ -49,10 +57,6 @@ class AccessCalendar(HomeEntity, CalendarEntity):
     def __init__(self, home: Home) -> None:
         """Take the home."""
         super().__init__(home, "access")
-
-    @override
-    def shown(self) -> object:
-        return self.event
 
     @property
     @override
@@ -134,7 +138,7 @@ class AccessCalendar(HomeEntity, CalendarEntity):
             await self.home.codes.add_guest(change, UNKNOWN_ACTOR)
 
 
-class RequestCalendar(HomeEntity, CalendarEntity):
+class RequestCalendar(HomeCalendar):
     """Each deadline of a request is an event: by the request's id, as everybody reads it.
 
     What must be kept from those who live here is not in it.
@@ -143,10 +147,6 @@ class RequestCalendar(HomeEntity, CalendarEntity):
     def __init__(self, home: Home) -> None:
         """Take the home."""
         super().__init__(home, "requests")
-
-    @override
-    def shown(self) -> object:
-        return self.event
 
     @property
     @override

@@ -20,6 +20,7 @@ from .cameras.plates import PlateList
 from .const import (
     CONF_ALARM,
     CONF_GUIDE,
+    CONF_INTAKE,
     CONF_MEDIA,
     CONF_PLATES,
     CONF_REQUESTS,
@@ -57,6 +58,10 @@ class Decisions(ABC):
     @abstractmethod
     def spawn(self, coro: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Start a task that ends with the entry."""
+
+    @abstractmethod
+    def tell(self) -> None:
+        """Tell who shows something of the home that it changed."""
 
     @callback
     def _save(self, option: str, value: object) -> None:
@@ -170,10 +175,20 @@ class Decisions(ABC):
         """Whom to notify of requests; empty: nobody."""
         return str(self.entry.options.get(CONF_REQUESTS, {}).get("notify", ""))
 
+    @property
+    def takes_signed(self) -> bool:
+        """Tell whether signed requests are taken; the log has the last word on it."""
+        return bool(self.entry.options.get(CONF_INTAKE, False))
+
+    @callback
+    def take_signed(self, on: bool) -> None:
+        """Take signed requests from now on, or none."""
+        self._save(CONF_INTAKE, on)
+
     async def set_request_rules(
         self, limits: Limits, target: str, actor: Actor
     ) -> None:
-        """Answer other requests from now on; those that are here stay as they are.
+        """Answer others from now on: what comes in, or is linked to an agency.
 
         Raises LogUnavailable where it could not be entered first.
         """
@@ -181,15 +196,11 @@ class Decisions(ABC):
             "purposes": sorted(limits.purposes),
             "agency_types": sorted(limits.agency_types),
         }
-        for name, excluded in kept.items():
-            await self.log.append(
-                "setting",
-                {
-                    "setting": f"requests_{name}",
-                    "value": " ".join(excluded),
-                    **actor.fields(),
-                },
-            )
+        # One entry for both: half of a decision is none.
+        value = "; ".join(f"{name}: {' '.join(said)}" for name, said in kept.items())
+        await self.log.append(
+            "setting", {"setting": CONF_REQUESTS, "value": value, **actor.fields()}
+        )
         self._save(CONF_REQUESTS, {**kept, "notify": target})
 
     @property

@@ -43,7 +43,10 @@ async def async_get_config_entry_diagnostics(
             }
             for lock in home.roster.locks.values()
         ],
-        "intake": {"on": bool(home.intake.token), "dropped": home.intake.dropped},
+        "intake": {
+            "on": bool(home.intake.token),
+            "dropped": home.intake.dropped + home.inbox.dropped,
+        },
         "grants": [
             {"method": g.method.value, "state": g.state.value, "uses": g.uses}
             for g in home.grants.open_grants()

@@ -20,8 +20,7 @@ from .alarm import Alarm
 from .alarm_panel import AlarmPanel
 from .cameras.cameras import Cameras
 from .code_keeping import CodeKeeping
-from .const import CONF_ALARM, CONF_INTAKE, CONF_SHARING, DOMAIN
-from .deadlines import Deadlines
+from .const import CONF_ALARM, CONF_SHARING, DOMAIN
 from .decisions import Decisions
 from .locks.keybook import KeyBook
 from .locks.managed import ManagedLock
@@ -29,11 +28,10 @@ from .locks.roster import Roster
 from .log import Log, LogUnavailable
 from .models import FRESH, AccessEvent, Actor, LockError, utc_now
 from .opening import home_folder
+from .request_keeping import RequestKeeping
 from .requests.agencies import Agencies
 from .requests.contact import LocalContact
 from .requests.guide import Guide
-from .requests.inbox import Inbox
-from .requests.intake import Intake
 from .sharing.switch import SharingSwitch
 from .stamping import Stamping
 from .upkeep import Upkeep
@@ -68,7 +66,7 @@ class Home(Decisions):
     cameras: Cameras
     agencies: Agencies
     contact: LocalContact
-    inbox: Inbox
+    requests: RequestKeeping
     alarm: AlarmPanel
 
     def __init__(self, hass: HomeAssistant, entry: HomeEntry) -> None:
@@ -111,29 +109,9 @@ class Home(Decisions):
         self.agencies = Agencies(self.log)
         self.contact = LocalContact(self.log)
         self.guide = await self.hass.async_add_executor_job(Guide.load)
-        self.inbox = Inbox(
-            self.log,
-            self.agencies,
-            home_folder(self.hass) / "requests",
-            lambda: self.request_limits,
-            self._requests_changed,
-            self._request_arrived,
-            self.spawn,
-        )
-        self.deadlines = Deadlines(
-            self.hass,
-            self.inbox,
-            lambda: self.request_target,
-            self.spawn,
-            self._load_requests,
-        )
-        self.intake = Intake(
-            self.log,
-            self.agencies,
-            self.inbox,
-            read=lambda: bool(self.entry.options.get(CONF_INTAKE, False)),
-            save=lambda on: self._save(CONF_INTAKE, on),
-        )
+        folder = home_folder(self.hass) / "requests"
+        self.requests = RequestKeeping(self, self.agencies, folder)
+        self.inbox, self.intake = self.requests.inbox, self.requests.intake
         self.roster = Roster(
             self.hass,
             self.entry,
@@ -165,7 +143,7 @@ class Home(Decisions):
             _LOGGER.error("The grants and codes cannot be read: %s", err)
             self._grants_known = False
         self._grants_known &= not self.log.volatile
-        await self.deadlines.start()
+        await self.requests.start()
         self.cameras = Cameras(
             self.hass,
             self.entry,
@@ -207,7 +185,7 @@ class Home(Decisions):
         """End everything; safe to call twice."""
         self._stopping = True
         self._alarm.stop()
-        self.deadlines.stop()
+        self.requests.stop()
         self.writers.stop()
         self.upkeep.stop()
         self.stamping.stop()
@@ -363,7 +341,7 @@ class Home(Decisions):
     async def _daily(self) -> None:
         """Remind of what is due, and erase it: pictures before the entries that name them."""
         await self.check_contact()
-        await self.deadlines.run()
+        await self.requests.run()
         self.check_guide()
         await self.cameras.erase_old(self.media_days)
         await self.cameras.plates.enter_erased()
@@ -374,19 +352,6 @@ class Home(Decisions):
         contact = await self.contact.get()
         due = contact is not None and contact.due(utc_now())
         issues.contact_due(self.hass, due)
-
-    async def _load_requests(self) -> None:
-        await self.intake.load()
-        await self.inbox.load()
-
-    @callback
-    def _request_arrived(self) -> None:
-        self.deadlines.arrived()
-
-    @callback
-    def _requests_changed(self) -> None:
-        self.deadlines.changed()
-        self.tell()
 
     @callback
     def _log_changed(self) -> None:
@@ -401,6 +366,7 @@ class Home(Decisions):
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    @override
     @callback
     def tell(self) -> None:
         """Tell the listeners."""

@@ -126,7 +126,13 @@ def guide_dated(hass: HomeAssistant, dated: bool) -> None:
 def guide_news(hass: HomeAssistant, news: list[str]) -> None:
     """Say what changed in the guide since the owner last knew it."""
     told = {"what": " ".join(news)} if news else None
-    _say(hass, "guide_news", told, translation_key="guide_news", data={})
+    _say(
+        hass,
+        "guide_news",
+        told,
+        translation_key="guide_news",
+        data={**told} if told else None,
+    )
 
 
 @callback

@@ -1,5 +1,6 @@
 """Fixes that a person can start from Home Assistant's repairs."""
 
+from abc import abstractmethod
 from typing import Any, cast, override
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
@@ -7,7 +8,7 @@ from homeassistant.core import HomeAssistant
 import voluptuous as vol
 
 from .flows.pairing import PairingSteps
-from .home import loaded_home
+from .home import Home, loaded_home
 
 
 class PairAgain(PairingSteps[Any, RepairsFlowResult, str], RepairsFlow):
@@ -31,8 +32,8 @@ class PairAgain(PairingSteps[Any, RepairsFlowResult, str], RepairsFlow):
         return self.async_create_entry(data={})
 
 
-class GiveUp(RepairsFlow):
-    """Forget a removed lock that cannot be cleaned."""
+class Confirmed(RepairsFlow):
+    """Shows what an issue carries, and does something once it is confirmed."""
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
@@ -43,43 +44,38 @@ class GiveUp(RepairsFlow):
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Destroy the keys."""
+        """Do it."""
         data = cast("dict[str, str]", self.data)
         if user_input is None:
             return self.async_show_form(
                 step_id="confirm",
                 data_schema=vol.Schema({}),
-                description_placeholders={"lock": data["name"]},
+                description_placeholders=data,
             )
         if (home := loaded_home(self.hass)) is None:
             return self.async_abort(reason="home_not_loaded")
-        await home.roster.give_up(data["lock"])
+        await self._do(home)
         return self.async_create_entry(data={})
 
+    @abstractmethod
+    async def _do(self, home: Home) -> None:
+        """Do what was confirmed."""
 
-class Read(RepairsFlow):
+
+class GiveUp(Confirmed):
+    """Forget a removed lock that cannot be cleaned: destroy its keys."""
+
+    @override
+    async def _do(self, home: Home) -> None:
+        await home.roster.give_up(cast("dict[str, str]", self.data)["lock"])
+
+
+class Read(Confirmed):
     """Note that the owner read what changed in the guide."""
 
-    async def async_step_init(
-        self, user_input: dict[str, Any] | None = None
-    ) -> RepairsFlowResult:
-        """Show it."""
-        return await self.async_step_confirm()
-
-    async def async_step_confirm(
-        self, user_input: dict[str, Any] | None = None
-    ) -> RepairsFlowResult:
-        """Note it."""
-        if (home := loaded_home(self.hass)) is None:
-            return self.async_abort(reason="home_not_loaded")
-        if user_input is None:
-            return self.async_show_form(
-                step_id="confirm",
-                data_schema=vol.Schema({}),
-                description_placeholders={"what": " ".join(home.guide_news)},
-            )
+    @override
+    async def _do(self, home: Home) -> None:
         home.guide_read()
-        return self.async_create_entry(data={})
 
 
 async def async_create_fix_flow(

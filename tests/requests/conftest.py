@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.smartlock_le import deadlines, decisions
+from custom_components.smartlock_le import decisions, request_keeping
 from custom_components.smartlock_le.home import Home
 from custom_components.smartlock_le.models import utc_now
-from custom_components.smartlock_le.requests import documents, inbox, intake, ledger
+from custom_components.smartlock_le.requests import (
+    documents,
+    inbox,
+    intake,
+    ledger,
+    signed,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +49,15 @@ class Clock:
 def clock(home: Home, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Set the clock of requests and of what is entered."""
     clock = Clock()
-    for module in (deadlines, decisions, documents, inbox, intake, ledger):
+    for module in (
+        request_keeping,
+        decisions,
+        documents,
+        inbox,
+        intake,
+        ledger,
+        signed,
+    ):
         monkeypatch.setattr(module, "utc_now", clock.now)
     monkeypatch.setattr(home.log, "_clock", clock.now)
     return clock

@@ -486,7 +486,7 @@ class TestUnreadable:
     async def test_menu(self, hass: HomeAssistant, entry: HomeEntry) -> None:
         """It is said."""
         flow = await choose(hass, entry, "agencies")
-        assert flow["reason"] == "agencies_unreadable"
+        assert flow["reason"] == "log_unusable"
 
     async def test_action(self, hass: HomeAssistant) -> None:
         """So it is to who calls one."""

@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, time, timedelta
 import json
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 import jsonschema
 import pytest
 
-from custom_components.smartlock_le.const import CONF_GUIDE
+from custom_components.smartlock_le.const import CONF_GUIDE, DOMAIN
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.requests.guide import FILE, Guide
 from custom_components.smartlock_le.requests.request import Instrument
@@ -46,7 +47,7 @@ def test_every_instrument_of_every_place() -> None:
 
 @pytest.mark.parametrize("entry", DATA["entries"], ids=lambda entry: entry["id"])
 def test_words(entry: dict[str, object]) -> None:
-    """It advises nothing, judges no paper; what was not read is not said to be verified."""
+    """It advises nothing, judges no document; what was not read is not said to be verified."""
     text = json.dumps(entry).lower()
     for forbidden in (
         *("you must", "you need not", "you should", "you have to", "do not comply"),
@@ -86,10 +87,17 @@ async def test_updated(
     home.guide = new
     home.check_guide()
     assert "guide_news" in issues(hass)
-    flow = await async_create_fix_flow(hass, "guide_news", {})
-    flow.hass = hass
+    flow = await async_create_fix_flow(hass, "guide_news", None)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, "guide_news")
+    assert issue
+    flow.hass, flow.data = hass, issue.data
     shown = await flow.async_step_init()
     assert shown["description_placeholders"] == {"what": "UK: new."}
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert (await flow.async_step_confirm({}))["reason"] == "home_not_loaded"
+    await hass.config_entries.async_setup(entry.entry_id)
+    home = entry.runtime_data
+    home.guide = new
     await flow.async_step_confirm({})
     assert "guide_news" not in issues(hass)
     assert entry.options[CONF_GUIDE] == new.version

@@ -253,7 +253,7 @@ class TestRules:
         assert (await recorded(home, since=since, until=until)).broken == ()
 
     async def test_third_of_a_case(self, home: Home, police: Agency) -> None:
-        """Two, in whichever letters; another case, and a paper, are something else."""
+        """Two, in whichever letters; another case, and a subpoena, are something else."""
         await recorded(home)
         await recorded(home, agency_name="SPRINGFIELD Police Department")
         assert (await recorded(home, active=False)).state is State.DECLINED
@@ -261,7 +261,7 @@ class TestRules:
         assert (await recorded(home, case_number="24-118")).broken == ()
         assert (await recorded(home, instrument="subpoena")).broken == ()
 
-    async def test_papers_that_compel(self, home: Home) -> None:
+    async def test_orders(self, home: Home) -> None:
         """They are for the owner to look at, whatever they say."""
         for instrument in ("subpoena", "court_order", "search_warrant"):
             request = await recorded(
@@ -319,8 +319,8 @@ class TestRules:
             asked(case_number="2"), UNKNOWN_ACTOR, agency_id=police.id
         )
         assert third.broken == (Rule.PURPOSE_EXCLUDED, Rule.AGENCY_EXCLUDED)
-        settings = await log_of(home, "setting")
-        assert [entry["value"] for entry in settings[-2:]] == ["crime", "local"]
+        setting = (await log_of(home, "setting"))[-1]
+        assert setting["value"] == "purposes: crime; agency_types: local"
 
     async def test_rules_of_the_agency_it_turns_out_to_be_from(
         self, home: Home
@@ -589,8 +589,8 @@ class TestHold:
             await home.inbox.hold(request.id, UNKNOWN_ACTOR)
 
 
-class TestPapers:
-    """The papers of a request."""
+class TestDocuments:
+    """The documents of a request."""
 
     @pytest.fixture
     def scan(self, tmp_path: Path) -> Path:
@@ -604,7 +604,7 @@ class TestPapers:
         request = await recorded(home)
         done = await home.inbox.attach(request.id, nullcontext(scan), UNKNOWN_ACTOR)
         assert (done.name, done.bytes) == ("warrant.pdf", 20)
-        path, found = await home.inbox.paper(request.id, done.sha256, UNKNOWN_ACTOR)
+        path, found = await home.inbox.document(request.id, done.sha256, UNKNOWN_ACTOR)
         assert (path.read_bytes(), found) == (scan.read_bytes(), done)
         assert path.parent == home_folder(hass) / "requests"
         assert path.stat().st_mode & 0o777 == 0o600
@@ -619,10 +619,10 @@ class TestPapers:
         first, second = await recorded(home), await recorded(home, case_number="2")
         for one in (first, first, second):
             done = await home.inbox.attach(one.id, nullcontext(scan), UNKNOWN_ACTOR)
-        assert await home.inbox.papers.of(first.id) == [
-            *await home.inbox.papers.of(second.id)
+        assert await home.inbox.documents.of(first.id) == [
+            *await home.inbox.documents.of(second.id)
         ]
-        path, _ = await home.inbox.paper(first.id, done.sha256, UNKNOWN_ACTOR)
+        path, _ = await home.inbox.document(first.id, done.sha256, UNKNOWN_ACTOR)
         for one, there in ((first, True), (second, False)):
             await home.inbox.decline(one.id, "", UNKNOWN_ACTOR)
             await home.inbox.remove(one.id, UNKNOWN_ACTOR)
@@ -632,14 +632,14 @@ class TestPapers:
         """What was changed on the disk is not given for what was attached."""
         request = await recorded(home)
         done = await home.inbox.attach(request.id, nullcontext(scan), UNKNOWN_ACTOR)
-        path, _ = await home.inbox.paper(request.id, done.sha256, UNKNOWN_ACTOR)
+        path, _ = await home.inbox.document(request.id, done.sha256, UNKNOWN_ACTOR)
         for damage in (lambda: path.write_bytes(b"other"), path.unlink):
             damage()
             with pytest.raises(RequestError) as caught:
-                await home.inbox.paper(request.id, done.sha256, UNKNOWN_ACTOR)
+                await home.inbox.document(request.id, done.sha256, UNKNOWN_ACTOR)
             assert caught.value.key == "document_damaged"
         with pytest.raises(RequestError):
-            await home.inbox.paper(request.id, "../../secrets.yaml", UNKNOWN_ACTOR)
+            await home.inbox.document(request.id, "../../secrets.yaml", UNKNOWN_ACTOR)
 
     async def test_refused(
         self, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -664,8 +664,8 @@ class TestPapers:
         scan.write_bytes(b"more")
         assert await refused() == "document_too_many"
         (folder,) = {
-            (await home.inbox.paper(request.id, one.sha256, UNKNOWN_ACTOR))[0].parent
-            for one in await home.inbox.papers.of(request.id)
+            (await home.inbox.document(request.id, one.sha256, UNKNOWN_ACTOR))[0].parent
+            for one in await home.inbox.documents.of(request.id)
         }
         assert len([*folder.iterdir()]) == 20
 
@@ -681,7 +681,7 @@ class TestPapers:
         with pytest.raises(LogUnavailable):
             await home.inbox.attach(request.id, nullcontext(scan), UNKNOWN_ACTOR)
         await fail_writes(home, fail=False)
-        assert await home.inbox.papers.of(request.id) == []
+        assert await home.inbox.documents.of(request.id) == []
         assert [*folder.iterdir()] == []
 
     async def test_killed_meanwhile(
@@ -711,10 +711,10 @@ class TestPapers:
     async def test_log_does_not_open(
         self, hass: HomeAssistant, entry: HomeEntry, home: Home, scan: Path
     ) -> None:
-        """A log in memory knows of no paper: that is no reason to delete them."""
+        """A log in memory knows of no document: that is no reason to delete them."""
         request = await recorded(home)
         done = await home.inbox.attach(request.id, nullcontext(scan), UNKNOWN_ACTOR)
-        path, _ = await home.inbox.paper(request.id, done.sha256, UNKNOWN_ACTOR)
+        path, _ = await home.inbox.document(request.id, done.sha256, UNKNOWN_ACTOR)
         past = (utc_now() - timedelta(days=91)).timestamp()
         os.utime(path, (past, past))
         await hass.config_entries.async_unload(entry.entry_id)
@@ -727,7 +727,7 @@ class TestPapers:
         key.with_suffix(".away").rename(key)
         await hass.config_entries.async_setup(entry.entry_id)
         home = entry.runtime_data
-        assert await home.inbox.paper(request.id, done.sha256, UNKNOWN_ACTOR)
+        assert await home.inbox.document(request.id, done.sha256, UNKNOWN_ACTOR)
 
     @pytest.mark.parametrize(
         ("name", "plain"),

@@ -80,7 +80,7 @@ async def test_requests(log: Log, tmp_path: Path) -> None:
     agencies, loop = Agencies(log), asyncio.get_running_loop()
     (police,) = await agencies.find("springfield")
     inbox = Inbox(
-        *(log, agencies, tmp_path / "papers", Limits, lambda: None, lambda: None),
+        *(log, agencies, tmp_path / "documents", Limits, lambda: None, lambda: None),
         spawn=lambda work, name: loop.create_task(work, name=name),
     )
     await inbox.load()
@@ -107,7 +107,7 @@ async def test_requests(log: Log, tmp_path: Path) -> None:
     paper = tmp_path / "Überfall.pdf"
     paper.write_bytes(b"x")
     done = await inbox.attach(soon.id, nullcontext(paper), UNKNOWN_ACTOR)
-    assert await inbox.papers.of(soon.id) == [done]
+    assert await inbox.documents.of(soon.id) == [done]
     ask = replace(
         soon.ask, via=Via.SIGNED, reference="1", instrument=Instrument.SUBPOENA
     )

@@ -1,10 +1,12 @@
 """The transparency report and the list of ways out, of a real home."""
 
 import csv
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -15,15 +17,19 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.smartlock_le import outgoing
 from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.log import LogUnavailable
 from custom_components.smartlock_le.models import UNKNOWN_ACTOR, Actor, ActorKind
+from custom_components.smartlock_le.requests import reading
+from custom_components.smartlock_le.requests.ledger import new
 from custom_components.smartlock_le.requests.models import Agency
 from custom_components.smartlock_le.sharing.report import Report, band, report
 from custom_components.smartlock_le.web.report import URL
 from tests.flows.test_options import choose, go
+from tests.log import support as log_support
 from tests.support import act
 
 from .conftest import Clock
-from .test_inbox import in_review, police, recorded
+from .test_inbox import asked, in_review, police, recorded
 
 __all__ = ["police"]
 
@@ -115,6 +121,28 @@ class TestCounts:
         december = await report(home.log, END, END + timedelta(days=365), public=False)
         assert december.total == 1
 
+    async def test_after_retention(self, tmp_path: Path) -> None:
+        """All else of those days is erased, and the report is what it was."""
+        clock = log_support.Clock()
+        log = await log_support.open_log(tmp_path, clock=clock)
+        ask = reading.ask(asked(**WINDOW))
+        for number in range(3):
+            request = replace(new(ask, None), id=f"a{number}")
+            for event in ("received", "declined"):
+                await log.append("request", request.entry(event, OWNER))
+        await log.append("contact", {"event": "saved", **OWNER.fields()})
+        period = clock.now - timedelta(days=1), clock.now + timedelta(days=1)
+        before = await report(log, *period, public=False)
+        assert before.tables["outcome"] == {"declined": 3}
+        clock.now += timedelta(days=20)
+        erased = await log.care.retain(1)
+        # That it started, and the contact.
+        assert len(erased.gone) == 2 and erased.epochs
+        after = await report(log, *period, public=False)
+        assert after.as_json() == before.as_json()
+        assert (await log.verify()).ok
+        await log.close()
+
     async def test_csv(self, home: Home, asked_for: dict[str, str]) -> None:
         """It has the same numbers."""
         made = await november(home)
@@ -185,7 +213,10 @@ class TestFiles:
         assert (await go(hass, shown["flow_id"]))["step_id"] == "requests"
 
     async def test_refused(
-        self, home: Home, hass_client: ClientSessionGenerator
+        self,
+        home: Home,
+        hass_client: ClientSessionGenerator,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """What is no period, no form, or cannot be read."""
         client = await hass_client()
@@ -199,6 +230,13 @@ class TestFiles:
             ("json/owner/2026-01-02T00:00:00Z/2026-01-01T00:00:00Z", 400),
         ):
             assert (await client.get(URL + path)).status == status
+
+        async def away(*_: object, **__: object) -> None:
+            raise LogUnavailable("away")
+
+        monkeypatch.setattr(home.log, "entries", away)
+        answer = await client.get(f"{URL}json/owner/{good}")
+        assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
 
     async def test_action(self, hass: HomeAssistant, asked_for: dict[str, str]) -> None:
         """The same numbers."""

@@ -1,6 +1,7 @@
 """Requests for who clicks, by actions, and as whoever lives here sees them."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -20,14 +21,15 @@ from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.log import LogUnavailable
 from custom_components.smartlock_le.models import UNKNOWN_ACTOR, utc_now
 from custom_components.smartlock_le.requests.models import Agency
-from custom_components.smartlock_le.requests.request import State
+from custom_components.smartlock_le.requests.request import Request, State
 from custom_components.smartlock_le.web.documents import URL
 from tests.conftest import log_of, until
 from tests.flows.test_options import choose, go, options
 from tests.support import act, fail_writes, issues
 
 from .conftest import Clock
-from .test_inbox import in_review, police, recorded
+from .test_agency_facts import SAID
+from .test_inbox import asked, in_review, police, recorded
 
 __all__ = ["police"]
 
@@ -72,6 +74,10 @@ async def next_step(hass: HomeAssistant, page: Any, step: str, **answers: Any) -
     return result
 
 
+def _window(request: Request) -> tuple[datetime, datetime]:
+    return request.ask.since, request.ask.until
+
+
 class TestMenu:
     """The way through it."""
 
@@ -92,6 +98,7 @@ class TestMenu:
         about = page["description_placeholders"]["about"]
         assert "2026-11-20 14:00 … 2026-11-20 16:00" in about
         assert "Subpoena" in about and "Nobody confirmed" in about
+        assert "What it is for" not in about
         page = await next_step(hass, page, "request_agency", search="springfield")
         assert page["step_id"] == "request_agency"
         (one,) = options(page, "agency")
@@ -106,14 +113,14 @@ class TestMenu:
         page = await next_step(hass, page, "challenge_request", reason="too *broad*")
         assert "too &#42;broad&#42;" in page["description_placeholders"]["about"]
         page = await next_step(hass, page, "close_request")
-        assert "attach_paper" in page["menu_options"]
+        assert "attach_document" in page["menu_options"]
         assert "remove_request" not in page["menu_options"]
         page = await next_step(hass, page, "lift_request")
         assert not await home.log.care.holds()
         page = await next_step(hass, page, "remove_request")
         assert page["reason"] == "request_removed"
 
-    async def test_a_question(
+    async def test_a_voluntary_request(
         self, hass: HomeAssistant, entry: HomeEntry, home: Home
     ) -> None:
         """What breaks a rule is on record, and says which."""
@@ -202,7 +209,7 @@ class TestMenu:
         assert flow["description_placeholders"] == {"count": "1"}
         flow = await go(hass, flow["flow_id"], next_step_id="open_requests")
         (one,) = options(flow, "request")
-        assert one["label"].startswith("Not confirmed: A question")
+        assert one["label"].startswith("Not confirmed: Voluntary request")
         await go(hass, flow["flow_id"], request=request.id)
         assert (await log_of(home, "request"))[-1]["event"] == "viewed"
 
@@ -221,6 +228,71 @@ class TestMenu:
         assert late["errors"] == {"base": "request_not_found"}
         late = await next_step(hass, other, "request_guide")
         assert late["reason"] == "request_gone"
+
+    async def test_log_unavailable(
+        self, hass: HomeAssistant, entry: HomeEntry, home: Home, police: Agency
+    ) -> None:
+        """A choice without a form says so as well; nothing is changed, no look is unseen."""
+        request = await home.inbox.record(asked(), UNKNOWN_ACTOR, agency_id=police.id)
+        await home.inbox.confirm(request.id, True, UNKNOWN_ACTOR)
+        pages = [await open_page(hass, entry, request.id) for _ in range(2)]
+        flow = await choose(hass, entry, "requests")
+        await go(hass, flow["flow_id"], next_step_id="open_requests")
+        await fail_writes(home)
+        for page, step in zip(pages, ("review_request", "hold_request"), strict=True):
+            done = await go(hass, page["flow_id"], next_step_id=step)
+            assert done["reason"] == "log_unusable"
+        looked = await go(hass, flow["flow_id"], request=request.id)
+        assert looked["reason"] == "log_unusable"
+        await fail_writes(home, fail=False)
+        assert (await home.inbox.get(request.id)).state is State.VERIFIED
+        assert not await home.log.care.holds()
+
+    async def test_not_any_more(
+        self, hass: HomeAssistant, entry: HomeEntry, home: Home, police: Agency
+    ) -> None:
+        """What another admin did meanwhile leaves only what is possible now."""
+        request = await home.inbox.record(asked(), UNKNOWN_ACTOR, agency_id=police.id)
+        await home.inbox.confirm(request.id, True, UNKNOWN_ACTOR)
+        pages = [await open_page(hass, entry, request.id) for _ in range(2)]
+        await home.inbox.decline(request.id, "", UNKNOWN_ACTOR)
+        for page, step in zip(pages, ("review_request", "hold_request"), strict=True):
+            shown = await go(hass, page["flow_id"], next_step_id=step)
+            assert shown["step_id"] == "request"
+            assert step not in shown["menu_options"]
+        page = await go(hass, pages[0]["flow_id"], next_step_id="remove_request")
+        await home.log.care.hold(*_window(request), "x", UNKNOWN_ACTOR.fields())
+        assert (await go(hass, page["flow_id"]))["reason"] == "request_removed"
+
+    async def test_held_meanwhile(
+        self, hass: HomeAssistant, entry: HomeEntry, home: Home
+    ) -> None:
+        """One that is held is not removed, and it is said why."""
+        request = await home.inbox.record(
+            asked(instrument="subpoena"), UNKNOWN_ACTOR, hold=True
+        )
+        await home.inbox.close(request.id, "", UNKNOWN_ACTOR)
+        page = await open_page(hass, entry, request.id)
+        await home.log.care.lift(request.hold, "x", UNKNOWN_ACTOR.fields())
+        page = await next_step(hass, page, "request_guide")
+        page = await go(hass, page["flow_id"], next_step_id="remove_request")
+        held = await home.log.care.hold(*_window(request), "x", UNKNOWN_ACTOR.fields())
+        kept = replace(await home.inbox.get(request.id), hold=held.id)
+        await home.inbox._enter(kept, "held", UNKNOWN_ACTOR)
+        late = await go(hass, page["flow_id"])
+        assert late["errors"] == {"base": "request_not_now"}
+
+    async def test_agency_is_gone(
+        self, hass: HomeAssistant, entry: HomeEntry, home: Home, police: Agency
+    ) -> None:
+        """A request outlives its agency in the directory; one that is unsure says so."""
+        request = await home.inbox.record(asked(), UNKNOWN_ACTOR, agency_id=police.id)
+        await home.agencies.change(police, {**SAID, "email_domain": ""}, UNKNOWN_ACTOR)
+        page = await open_page(hass, entry, request.id)
+        assert "**Not as you confirmed it" in page["description_placeholders"]["about"]
+        await home.agencies.remove(police.id, UNKNOWN_ACTOR)
+        page = await open_page(hass, entry, request.id)
+        assert "Not linked to an agency" in page["description_placeholders"]["about"]
 
     async def test_nobody(
         self, hass: HomeAssistant, entry: HomeEntry, home: Home
@@ -255,8 +327,8 @@ class TestMenu:
         assert (await recorded(home, purpose="protest")).broken == ()
 
 
-class TestPapers:
-    """Papers come in by the menu, and go out by a link of minutes."""
+class TestDocuments:
+    """Documents come in by the menu, and go out by a link of minutes."""
 
     @pytest.fixture
     async def upload(
@@ -296,15 +368,15 @@ class TestPapers:
             {"next_step_id": "requests"},
             {"next_step_id": "open_requests"},
             {"request": request.id},
-            {"next_step_id": "attach_paper"},
+            {"next_step_id": "attach_document"},
             {"file": upload},
         ):
-            assert "request_papers" not in shown.get("menu_options", ())
+            assert "request_documents" not in shown.get("menu_options", ())
             shown = await (await browser.post(path, json=answer)).json()
             path = f"/api/config/config_entries/options/flow/{shown['flow_id']}"
-        text = shown["description_placeholders"]["papers"]
-        (paper,) = await home.inbox.papers.of(request.id)
-        assert paper.sha256 in text and "<b>" not in text
+        text = shown["description_placeholders"]["documents"]
+        (document,) = await home.inbox.documents.of(request.id)
+        assert document.sha256 in text and "<b>" not in text
         link = text.partition("](")[2].partition(")")[0]
         client = await hass_client_no_auth()
         answer = await client.get(link)
@@ -314,14 +386,14 @@ class TestPapers:
         assert answer.headers["Content-Disposition"].startswith("attachment")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         entry_ = (await log_of(home, "request"))[-1]
-        assert (entry_["event"], entry_["document"]) == ("viewed", paper.sha256)
+        assert (entry_["event"], entry_["document"]) == ("viewed", document.sha256)
         assert (entry_["actor_kind"], entry_["actor"]) != ("owner", "")
         path = link.partition("?")[0]
         assert (await client.get(path)).status == HTTPStatus.UNAUTHORIZED
         reader = {"Authorization": f"Bearer {hass_read_only_access_token}"}
         assert (await client.get(path, headers=reader)).status == HTTPStatus.NOT_FOUND
         page = await go(hass, shown["flow_id"])
-        assert "request_papers" in page["menu_options"]
+        assert "request_documents" in page["menu_options"]
 
     async def test_not_given(
         self,
@@ -334,16 +406,16 @@ class TestPapers:
         request = await recorded(home)
         scan = tmp_path / "x"
         scan.write_bytes(b"x")
-        paper = await home.inbox.attach(request.id, nullcontext(scan), UNKNOWN_ACTOR)
+        document = await home.inbox.attach(request.id, nullcontext(scan), UNKNOWN_ACTOR)
         client = await hass_client()
-        url = f"{URL}{request.id}/{paper.sha256}"
+        url = f"{URL}{request.id}/{document.sha256}"
         await fail_writes(home)
         assert (await client.get(url)).status == HTTPStatus.SERVICE_UNAVAILABLE
         await fail_writes(home, fail=False)
         assert (await client.get(url)).status == HTTPStatus.OK
-        for other in (f"{URL}{request.id}/x", f"{URL}x/{paper.sha256}"):
+        for other in (f"{URL}{request.id}/x", f"{URL}x/{document.sha256}"):
             assert (await client.get(other)).status == HTTPStatus.NOT_FOUND
-        path, _ = await home.inbox.paper(request.id, paper.sha256, UNKNOWN_ACTOR)
+        path, _ = await home.inbox.document(request.id, document.sha256, UNKNOWN_ACTOR)
         path.write_bytes(b"y")
         assert (await client.get(url)).status == HTTPStatus.NOT_FOUND
 
@@ -353,13 +425,13 @@ class TestPapers:
         """A file that is not there, a log that cannot be written: said, nothing kept."""
         request = await recorded(home)
         page = await open_page(hass, entry, request.id)
-        form = await next_step(hass, page, "attach_paper", file="0" * 32)
+        form = await next_step(hass, page, "attach_document", file="0" * 32)
         assert form["errors"] == {"file": "csv_gone"}
         await fail_writes(home)
         form = await go(hass, form["flow_id"], file=upload)
         assert form["errors"] == {"base": "log_unavailable"}
         await fail_writes(home, fail=False)
-        assert await home.inbox.papers.of(request.id) == []
+        assert await home.inbox.documents.of(request.id) == []
 
 
 class TestDeadlines:
@@ -383,7 +455,7 @@ class TestDeadlines:
         await home.set_request_rules(home.request_limits, "notify.phone", UNKNOWN_ACTOR)
         deadline = utc_now() + timedelta(days=3)
         request = await recorded(home, instrument="subpoena", deadline=deadline)
-        await home.deadlines.run()
+        await home.requests.run()
         assert told == [] and "requests_overdue" not in issues(hass)
         for when, message in (
             (deadline - timedelta(hours=23), "within a day"),
@@ -391,7 +463,7 @@ class TestDeadlines:
         ):
             clock.move_to(when)
             for _ in range(2):
-                await home.deadlines.run()
+                await home.requests.run()
             await until(lambda: told)
             (call,) = told
             assert message in call.data["message"]
@@ -440,13 +512,13 @@ class TestDeadlines:
             await enter(*args, **more)
 
         monkeypatch.setattr(home.inbox, "_enter", fails)
-        await home.deadlines.run()
+        await home.requests.run()
         assert "Deadlines of requests were not looked at" in caplog.text
         await until(lambda: len(told) == 1)
-        when = home.deadlines._alarm._when
+        when = home.requests._alarm._when
         assert when and timedelta() < when - clock.now() <= timedelta(minutes=5)
         monkeypatch.setattr(home.inbox, "_enter", enter)
-        await home.deadlines.run()
+        await home.requests.run()
         await until(lambda: len(told) == 2)
 
     async def test_not_read_at_the_start(
@@ -459,18 +531,18 @@ class TestDeadlines:
         """What could not be read then is read a little later, the address as well."""
         await home.intake.switch_on(UNKNOWN_ACTOR)
         token, home.intake._token = home.intake.token, ""
-        home.deadlines._loaded = False
+        home.requests._loaded = False
         read = home.log.read
 
         async def fails(_: object) -> list[Any]:
             raise LogUnavailable("away")
 
         monkeypatch.setattr(home.log, "read", fails)
-        await home.deadlines.start()
+        await home.requests.start()
         assert "The requests cannot be read" in caplog.text
-        assert home.deadlines._alarm._when and not home.intake.token
+        assert home.requests._alarm._when and not home.intake.token
         monkeypatch.setattr(home.log, "read", read)
-        await home.deadlines.run()
+        await home.requests.run()
         assert home.intake.token == token
 
     async def test_clock_was_wrong(
@@ -482,7 +554,7 @@ class TestDeadlines:
         await recorded(home, instrument="subpoena", deadline=deadline)
         for days, messages in ((100, 1), (-100, 1), (8.5, 2)):
             clock.tick(timedelta(days=days))
-            await home.deadlines.run()
+            await home.requests.run()
             await until(lambda n=messages: len(told) == n)
         assert "within a day" in told[-1].data["message"]
 
@@ -534,7 +606,7 @@ class TestDeadlines:
         window = utc_now(), deadline + timedelta(days=1)
         assert await home.inbox.with_deadline(*window) == []
         clock.move_to(deadline + timedelta(hours=1))
-        await home.deadlines.run()
+        await home.requests.run()
         assert "requests_overdue" not in issues(hass)
         assert request.id not in str([event.as_dict() for event in seen])
 

@@ -1,14 +1,12 @@
 """The directory of agencies, for who clicks: look up, enter, call back, import, export."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from homeassistant.components.file_upload import process_uploaded_file
 from homeassistant.components.http.auth import async_sign_path
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.helpers.selector import (
     BooleanSelector,
     CountrySelector,
@@ -31,17 +29,11 @@ from ..notices import common_text
 from ..requests import lookalike
 from ..requests.agencies import CallBack, Imported
 from ..requests.agency_csv import MAX_BYTES
-from ..requests.models import (
-    FIELDS,
-    Agency,
-    AgencyType,
-    BadField,
-    RequestError,
-    Standing,
-)
+from ..requests.models import FIELDS, Agency, AgencyType, RequestError, Standing
 from ..web.agencies import URL
 from .code_options import as_text
 from .import_options import ImportOptions
+from .steady import steady, tried
 
 _MOST_SHOWN = 50
 """Agencies in a list, and rejected rows."""
@@ -79,25 +71,6 @@ _CALL_BACK = vol.Schema(
 _FILE = vol.Schema(
     {vol.Required("file"): FileSelector(FileSelectorConfig(accept=".csv,text/csv"))}
 )
-
-type _Step[Flow] = Callable[[Flow, dict[str, Any] | None], Awaitable[ConfigFlowResult]]
-
-
-def steady[Flow: OptionsFlow](step: _Step[Flow]) -> _Step[Flow]:
-    """End a step that meets a log which cannot be read, or an agency that is gone."""
-
-    @wraps(step)
-    async def steady(
-        self: Flow, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        try:
-            return await step(self, user_input)
-        except LogUnavailable:
-            return self.async_abort(reason="agencies_unreadable")
-        except RequestError as err:
-            return self.async_abort(reason=_gone(err))
-
-    return steady
 
 
 class AgencyOptions(ImportOptions):
@@ -246,7 +219,7 @@ class AgencyOptions(ImportOptions):
         errors: dict[str, str] = {}
         if user_input is not None:
             agencies, actor = self._home.agencies, actors.from_request()
-            errors, agency = await self._tried(agencies.add(user_input, actor))
+            errors, agency = await tried(agencies.add(user_input, actor))
             if agency:
                 self._agency = agency
                 return await self.async_step_agency(None)
@@ -266,7 +239,7 @@ class AgencyOptions(ImportOptions):
             changing = self._home.agencies.change(
                 self._agency, user_input, actors.from_request()
             )
-            errors, agency = await self._tried(changing)
+            errors, agency = await tried(changing)
             if agency:
                 self._agency = agency
                 return await self.async_step_agency(None)
@@ -293,7 +266,7 @@ class AgencyOptions(ImportOptions):
                 CallBack(**user_input),
                 actors.from_request(),
             )
-            errors, agency = await self._tried(verifying)
+            errors, agency = await tried(verifying)
             if agency:
                 self._agency = agency
                 return await self.async_step_agency(None)
@@ -305,19 +278,6 @@ class AgencyOptions(ImportOptions):
             description_placeholders={"about": await self._about(self._agency)},
             errors=errors,
         )
-
-    async def _tried[T](
-        self, changing: Awaitable[T]
-    ) -> tuple[dict[str, str], T | None]:
-        """Return what a form is to say of a change, or what came of it."""
-        try:
-            return {}, await changing
-        except BadField as err:
-            return {err.field: err.key}, None
-        except RequestError as err:
-            return {"base": err.key}, None
-        except LogUnavailable:
-            return {"base": "log_unavailable"}, None
 
     @steady
     async def async_step_remove_agency(
@@ -399,12 +359,6 @@ class AgencyOptions(ImportOptions):
             data_schema=vol.Schema({}),
             description_placeholders={"link": async_sign_path(self.hass, URL, _SIGNED)},
         )
-
-
-def _gone(err: RequestError) -> str:
-    if err.key == "request_not_found":
-        return "request_gone"
-    return "agency_gone"
 
 
 def _named(agency: Agency) -> str:

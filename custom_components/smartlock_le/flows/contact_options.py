@@ -11,8 +11,9 @@ import voluptuous as vol
 from .. import actors
 from ..notices import common_text
 from ..requests.contact import Contact
-from .agency_options import AgencyOptions, steady
+from .agency_options import AgencyOptions
 from .code_options import as_text
+from .steady import steady, tried
 
 _NOTES = 20
 """Notes that are shown."""
@@ -110,7 +111,7 @@ class ContactOptions(AgencyOptions):
 
     async def _contact_tried(self, changing: Awaitable[None]) -> dict[str, str]:
         """Return what a form is to say of a change; nothing: it is done."""
-        errors, _ = await self._tried(changing)
+        errors, _ = await tried(changing)
         if not errors:
             await self._home.check_contact()
         return errors

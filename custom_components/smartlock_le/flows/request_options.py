@@ -32,9 +32,9 @@ from ..requests.rules import Limits
 from ..web.intake import URL as INTAKE_URL
 from ..web.report import URL as REPORT_URL
 from . import request_text
-from .agency_options import steady
 from .request_page import MOST_SHOWN, SURE, RequestPage
 from .request_text import SIGNED
+from .steady import steady, tried
 
 _MOST_OPEN = 500
 """More than fits a screen, and so few that nobody hides one behind others."""
@@ -163,7 +163,7 @@ class RequestOptions(RequestPage):
             recording = self._home.inbox.record(
                 said, actors.from_request(), agency_id=self._from_agency, hold=hold
             )
-            errors, request = await self._tried(recording)
+            errors, request = await tried(recording)
             if request:
                 self._request = request
                 return await self.async_step_request(None)

@@ -1,6 +1,7 @@
-"""One request, for who clicks: what it says, what can be done with it, its papers."""
+"""One request, for who clicks: what it says, what can be done with it, its documents."""
 
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any
 
 from homeassistant.components.file_upload import process_uploaded_file
@@ -21,8 +22,8 @@ from ..log import LogUnavailable
 from ..requests.models import RequestError
 from ..requests.request import NEXT, Request, State
 from . import request_text
-from .agency_options import steady
 from .contact_options import ContactOptions
+from .steady import steady, tried
 
 MOST_SHOWN = 50
 _TEXT = TextSelector()
@@ -53,7 +54,7 @@ class RequestPage(ContactOptions):
     ) -> ConfigFlowResult:
         """Show a request, and what can be done with it now."""
         request = self._request = await self._home.inbox.get(self._request.id)
-        papers = await self._home.inbox.papers.of(request.id)
+        documents = await self._home.inbox.documents.of(request.id)
         received = request.state is State.RECEIVED
         steps = [step for state, step in _STEPS.items() if state in NEXT[request.state]]
         if received and not request.agency:
@@ -73,8 +74,8 @@ class RequestPage(ContactOptions):
                 "request_guide",
                 *(("request_agency",) if received else ()),
                 *steps,
-                *(("request_papers",) if papers else ()),
-                "attach_paper",
+                *(("request_documents",) if documents else ()),
+                "attach_document",
             ],
             description_placeholders={
                 "about": await request_text.about(self._home, request)
@@ -108,7 +109,7 @@ class RequestPage(ContactOptions):
                 setting = self._home.inbox.set_agency(
                     self._request.id, agency, actors.from_request()
                 )
-                errors, done = await self._tried(setting)
+                errors, done = await tried(setting)
                 if done:
                     return await self.async_step_request(None)
             search = str(user_input.get("search", ""))
@@ -146,8 +147,10 @@ class RequestPage(ContactOptions):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Begin to look at it."""
-        reviewing = self._home.inbox.review(self._request.id, actors.from_request())
-        return await self._step("", SURE, reviewing)
+        # What is no longer possible is not in the menu any more.
+        with suppress(RequestError):
+            await self._home.inbox.review(self._request.id, actors.from_request())
+        return await self.async_step_request(None)
 
     @steady
     async def async_step_decline_request(
@@ -190,8 +193,9 @@ class RequestPage(ContactOptions):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Keep what it is about from erasure."""
-        holding = self._home.inbox.hold(self._request.id, actors.from_request())
-        return await self._step("", SURE, holding)
+        with suppress(RequestError):
+            await self._home.inbox.hold(self._request.id, actors.from_request())
+        return await self.async_step_request(None)
 
     @steady
     async def async_step_lift_request(
@@ -209,9 +213,8 @@ class RequestPage(ContactOptions):
         """Make a change and show the request again, or the form with what is wrong."""
         errors: dict[str, str] = {}
         if changing is not None:
-            errors, done = await self._tried(changing)
-            if done or not step:
-                # What was no longer possible is not in the menu any more.
+            errors, done = await tried(changing)
+            if done:
                 return await self.async_step_request(None)
         return self.async_show_form(step_id=step, data_schema=schema, errors=errors)
 
@@ -219,26 +222,31 @@ class RequestPage(ContactOptions):
     async def async_step_remove_request(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Forget it and its papers, if the owner is sure."""
+        """Forget it and its documents, if the owner is sure."""
+        errors: dict[str, str] = {}
         if user_input is not None:
-            await self._home.inbox.remove(self._request.id, actors.from_request())
-            return self.async_abort(reason="request_removed")
-        return self.async_show_form(step_id="remove_request", data_schema=SURE)
+            removing = self._home.inbox.remove(self._request.id, actors.from_request())
+            errors, _ = await tried(removing)
+            if not errors:
+                return self.async_abort(reason="request_removed")
+        return self.async_show_form(
+            step_id="remove_request", data_schema=SURE, errors=errors
+        )
 
-    # Its papers
+    # Its documents
 
     @steady
-    async def async_step_attach_paper(
+    async def async_step_attach_document(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Take a paper in."""
+        """Take a document in."""
         errors: dict[str, str] = {}
         if user_input is not None:
             errors = await self._attach(user_input["file"])
             if not errors:
-                return await self.async_step_request_papers(None)
+                return await self.async_step_request_documents(None)
         return self.async_show_form(
-            step_id="attach_paper", data_schema=_FILE, errors=errors
+            step_id="attach_document", data_schema=_FILE, errors=errors
         )
 
     async def _attach(self, file_id: str) -> dict[str, str]:
@@ -256,17 +264,17 @@ class RequestPage(ContactOptions):
         return {}
 
     @steady
-    async def async_step_request_papers(
+    async def async_step_request_documents(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show links to its papers."""
+        """Show links to its documents."""
         if user_input is not None:
             return await self.async_step_request(None)
-        papers = await self._home.inbox.papers.of(self._request.id)
+        documents = await self._home.inbox.documents.of(self._request.id)
         return self.async_show_form(
-            step_id="request_papers",
+            step_id="request_documents",
             data_schema=SURE,
             description_placeholders={
-                "papers": request_text.papers(self.hass, self._request, papers)
+                "documents": request_text.links(self.hass, self._request, documents)
             },
         )

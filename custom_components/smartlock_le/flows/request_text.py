@@ -12,7 +12,7 @@ from ..home import Home
 from ..notices import common_text, words
 from ..requests.documents import Document
 from ..requests.models import Agency, RequestError, Standing
-from ..requests.request import Instrument, Request, State
+from ..requests.request import Instrument, Purpose, Request, State
 from ..requests.rules import talks_of
 from ..web.documents import URL
 from .code_options import as_text
@@ -60,12 +60,14 @@ async def about(home: Home, request: Request) -> str:
     warnings = await _warnings(home, request, agency)
     lines += [f"**{warning}**" for warning in warnings]
     kinds = await words(hass, "wanted")
+    purpose = (await words(hass, "purpose"))[ask.purpose]
     said = {
         "agency": as_text(agency.facts.name) if agency else "",
         "via": (await words(hass, "via"))[ask.via],
         "window": f"{moment(ask.since)} … {moment(ask.until)}",
         "kinds": ", ".join(kinds[kind] for kind in ask.kinds),
-        "purpose": (await words(hass, "purpose"))[ask.purpose],
+        # What most orders do not say is not said for them.
+        "purpose": purpose if ask.purpose is not Purpose.OTHER else "",
         **{name: as_text(getattr(ask, name)) for name in _SAID},
         "area": f"{ask.area / 1e6:g} km²" if ask.area else "",
         "deadline": moment(ask.deadline) if ask.deadline else "",
@@ -123,8 +125,8 @@ async def _labels(hass: HomeAssistant) -> dict[str, str]:
     return labels
 
 
-def papers(hass: HomeAssistant, request: Request, documents: list[Document]) -> str:
-    """Return links to the papers of a request, good for some minutes."""
+def links(hass: HomeAssistant, request: Request, documents: list[Document]) -> str:
+    """Return links to the documents of a request, good for some minutes."""
     return "\n".join(
         f"- [{as_text(one.name)}]({link}), {moment(one.added)}  \n  SHA-256 {one.sha256}"
         for one in documents

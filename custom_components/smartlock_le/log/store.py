@@ -351,10 +351,8 @@ class Store:
             )
         for draft, entry in zip(drafts, written, strict=True):
             for statement in draft.also(entry.seq) if draft.also else ():
-                if isinstance(statement, tuple):
-                    connection.execute(*statement)
-                else:
-                    connection.execute(statement)
+                many = statement if isinstance(statement, tuple) else (statement,)
+                connection.execute(*many)
         root = tree.root()
         head = Head(first, tree.size, root, self.signer.checkpoint(tree.size, root))
         self._insert_checkpoint.run(connection, [(head.end, head.checkpoint)])

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, delete, func, select
+from sqlalchemy import RowMapping, bindparam, delete, func, select
 
 from ..log import Log, Many, put
 from ..models import Actor, new_id, utc_now
 from . import agency_csv, checks, lookalike
 from .agency_csv import MAX_ROWS, Listed, Rejected
 from .models import Agency, RequestError, Standing
-from .tables import agencies as table
+from .tables import agencies as table, holding
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class Agencies:
 
         Raises LogUnavailable.
         """
-        found = [table.c.words.contains(w, autoescape=True) for w in _words(text)]
-        query = select(table).where(_all(found)).order_by(table.c.name).limit(limit)
+        query = select(table).where(*holding(table.c.words, text))
+        query = query.order_by(table.c.name).limit(limit)
         return [Agency.from_row(dict(row)) for row in await self._log.read(query)]
 
     async def as_csv(self) -> str:
@@ -225,14 +225,6 @@ def _entry(agency: Agency, event: str, actor: Actor) -> dict[str, str | int]:
         "source": agency.source if called else "",
         **actor.fields(),
     }
-
-
-def _words(text: str) -> list[str]:
-    return text.casefold().split()[:10]
-
-
-def _all(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
-    return and_(True, *conditions)
 
 
 def _merged(

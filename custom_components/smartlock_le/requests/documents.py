@@ -1,4 +1,4 @@
-"""The papers of requests: private files by their hash, whatever they were called."""
+"""The documents of requests: private files by their hash, whatever they were called."""
 
 import asyncio
 from contextlib import AbstractContextManager, suppress
@@ -17,12 +17,12 @@ from ..log import Log, LogUnavailable
 from ..log.files import make_folder, written
 from ..models import Actor, utc_now
 from .models import RequestError
-from .request import Request, unnamed
+from .request import Request
 from .tables import documents as table
 
 MAX_BYTES = 25 * 1024 * 1024
 MOST = 20
-"""Papers of one request."""
+"""Documents of one request."""
 _PIECE = 1 << 20
 _INCOMING = "incoming-"
 _LOST = "lost-"
@@ -32,7 +32,7 @@ _LONGEST = 100
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One paper."""
+    """One document."""
 
     sha256: str
     name: str = field(repr=False)
@@ -40,7 +40,7 @@ class Document:
     added: datetime
 
 
-class Papers:
+class Documents:
     """All of them: a folder, and rows of the log's store."""
 
     def __init__(self, log: Log, folder: Path) -> None:
@@ -49,7 +49,7 @@ class Papers:
         self._folder = folder
 
     async def of(self, request_id: str) -> list[Document]:
-        """Return the papers of a request, the oldest first. Raises LogUnavailable."""
+        """Return the documents of a request, the oldest first. Raises LogUnavailable."""
         query = select(table).where(table.c.request == request_id)
         rows = await self._log.read(query.order_by(table.c.added))
         return [
@@ -85,7 +85,7 @@ class Papers:
             bytes=made.bytes,
             added=int(made.added.timestamp()),
         )
-        entry = request.entry("document", document=made.sha256) | unnamed(actor)
+        entry = request.entry("document", actor, document=made.sha256)
         try:
             await self._log.append("request", entry, also=lambda _: [row])
         except LogUnavailable:
@@ -94,7 +94,7 @@ class Papers:
         return made
 
     async def find(self, request_id: str, sha256: str) -> tuple[Path, Document]:
-        """Return where a paper is. Raises RequestError, LogUnavailable."""
+        """Return where a document is. Raises RequestError, LogUnavailable."""
         kept = {one.sha256: one for one in await self.of(request_id)}
         if (found := kept.get(sha256)) is None:
             raise RequestError("request_not_found")
@@ -140,7 +140,7 @@ class Papers:
                 elif path.stat().st_mtime < old:
                     path.unlink(missing_ok=True)
 
-        # No folder: no paper yet.
+        # No folder: no document yet.
         with suppress(OSError):
             await asyncio.to_thread(sweep)
 

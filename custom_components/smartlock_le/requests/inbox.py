@@ -7,41 +7,24 @@ that nobody read.
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
-import hashlib
-import logging
+from datetime import datetime
 from pathlib import Path
-import secrets
 from typing import Any
 
-from sqlalchemy import Executable, case, delete, func, select
+from sqlalchemy import Executable, case, delete
 
-from ..log import Log, LogRefused, LogUnavailable, put
-from ..models import HOME_ACTOR, Actor, new_id, utc_now
+from ..log import Log, LogRefused, put
+from ..models import HOME_ACTOR, Actor, utc_now
 from . import reading
 from .agencies import Agencies
-from .documents import Document, Papers
-from .ledger import (
-    BEFORE,
-    DATED,
-    NEWEST,
-    OVER,
-    STAGES,
-    WANTED,
-    Ledger,
-    Spawn,
-    stage_of,
-    whole,
-)
-from .models import Agency, BadField, RequestError, Standing
-from .request import Ask, Request, State, Via, unnamed
+from .documents import Document, Documents
+from .ledger import DATED, NEWEST, OVER, STAGES, Spawn, new, stage_of, whole
+from .models import BadField, RequestError, Standing
+from .request import Request, State, Via
 from .rules import Limits
-from .tables import documents as papers, removed, requests as table
+from .signed import Signed
+from .tables import documents, holding, removed, requests as table
 
-_LOGGER = logging.getLogger(__name__)
-MOST_AN_HOUR, MOST_OPEN = 20, 50
-"""Signed requests of one agency."""
-_LONGEST_HOLD = timedelta(days=92)
 _RESENT = 2 * 86_400
 """Seconds after which nobody can send a removed one again: it is dated by then."""
 _PRESSING = (
@@ -51,7 +34,7 @@ _PRESSING = (
 )
 
 
-class Inbox(Ledger):
+class Inbox(Signed):
     """All requests, in the log's store."""
 
     def __init__(
@@ -64,21 +47,15 @@ class Inbox(Ledger):
         arrived: Callable[[], None],
         spawn: Spawn,
     ) -> None:
-        """Take the directory, the folder of papers, and what the ledger takes.
-
-        `arrived` is called when one came by itself.
-        """
-        super().__init__(log, limits, changed, spawn)
+        """Take the directory, the folder of documents, and what those that came need."""
+        super().__init__(log, limits, changed, arrived, spawn)
         self._agencies = agencies
-        self.papers = Papers(log, folder)
-        self._arrived = arrived
-        self.dropped = 0
-        """How many signed ones were too many, or others of a reference that is known."""
+        self.documents = Documents(log, folder)
 
     async def load(self) -> None:
         """Take up what was left undone. Raises LogUnavailable."""
         async with self._changing:
-            await self.papers.sweep()
+            await self.documents.sweep()
             await self._settle_all()
             await self._summarize()
         await self._place_all()
@@ -93,8 +70,7 @@ class Inbox(Ledger):
         Of the open ones those with a deadline come first, then the oldest. Raises
         LogUnavailable.
         """
-        words = search.casefold().split()[:10]
-        found = [table.c.words.contains(word, autoescape=True) for word in words]
+        found = holding(table.c.words, search)
         if only_open:
             found.append(table.c.open == 1)
         order = _PRESSING if only_open else NEWEST
@@ -102,8 +78,7 @@ class Inbox(Ledger):
 
     async def count_open(self) -> int:
         """Return how many wait for the owner. Raises LogUnavailable."""
-        query = select(func.count().label("n")).where(table.c.open == 1)
-        return int((await self._log.read(query))[0]["n"])
+        return await self._count(table.c.open == 1)
 
     async def with_deadline(self, since: datetime, until: datetime) -> list[Request]:
         """Return the open ones due in a window that residents may know of.
@@ -140,98 +115,9 @@ class Inbox(Ledger):
         if ask.via is Via.SIGNED:
             raise BadField("via", "request_choice")
         async with self._changing:
-            request = await self._ruled(_new(ask, agency))
+            request = await self._ruled(new(ask, agency))
             request = await self._take(request, actor, hold=hold)
         return await self._place(request.id, actor) if hold else request
-
-    @whole
-    async def take_signed(self, ask: Ask, agency: Agency, payload: str) -> None:
-        """Enter what an agency signed with its key, or go on where that broke off.
-
-        `payload` is the SHA-256 of what was signed. Another one of the same reference, and
-        one too many, are dropped: whoever sends it must not learn what is here. Raises
-        LogUnavailable.
-        """
-        said = f"{agency.facts.signing_key}\n{ask.reference}"
-        key = hashlib.sha256(said.encode()).hexdigest()
-        async with self._changing:
-            known = await self._read(table.c.reference_key == key)
-            if known and known[0].payload == payload:
-                await self._confirm_signed(known[0], agency)
-                return
-            if known or await self._seen(key) or await self._floods(agency):
-                self.dropped += 1
-                return
-            # As the directory names it: a key can sign any name.
-            ask = replace(ask, agency_name=agency.facts.name)
-            request = replace(_new(ask, agency), reference_key=key, payload=payload)
-            request = await self._ruled(request)
-            # Of one who may be somebody else, or for years: if the owner wants it.
-            believed = agency.standing is Standing.VERIFIED and not request.broken
-            hold = believed and ask.instrument.holds
-            hold = hold and await self._holds_little(request)
-            request = await self._take(request, HOME_ACTOR, hold=hold)
-            await self._confirm_signed(request, agency)
-            self._arrived()
-        if hold:
-            # Whoever waits outside must not see how long that takes.
-            self.spawn(self._hold_signed(), "hold of a request")
-
-    async def _hold_signed(self) -> None:
-        try:
-            await self._place_all()
-        except LogUnavailable as err:
-            _LOGGER.warning("A hold is to be placed later: %s", err)
-
-    async def _confirm_signed(self, request: Request, agency: Agency) -> None:
-        """Enter that the key of an agency that was called back signed it."""
-        request = await self._settle(request)
-        if agency.standing is Standing.VERIFIED and request.state is State.RECEIVED:
-            await self._step(request, State.VERIFIED, HOME_ACTOR, detail="signed")
-
-    async def _seen(self, key: str) -> bool:
-        """Tell whether it was here and was removed, as long as it could be sent again."""
-        rows = await self._log.read(
-            select(removed).where(removed.c.reference_key == key)
-        )
-        return bool(rows)
-
-    async def _holds_little(self, request: Request) -> bool:
-        """Tell whether all that is held for an agency by itself is little, and past."""
-        ask = request.ask
-        spans = [ask.until - ask.since] + [
-            one.ask.until - one.ask.since
-            for one in await self._read(
-                table.c.agency == request.agency,
-                table.c.payload != "",
-                table.c.hold != "",
-            )
-        ]
-        soon = ask.until <= utc_now() + BEFORE
-        return soon and sum(spans, timedelta()) <= _LONGEST_HOLD
-
-    async def _floods(self, agency: Agency) -> bool:
-        """Tell whether an agency asks too much."""
-        hour = int(utc_now().timestamp()) - 3600
-        for most, condition in (
-            (MOST_AN_HOUR, table.c.received > hour),
-            (MOST_OPEN, table.c.open == 1),
-        ):
-            query = select(func.count().label("n")).where(
-                table.c.agency == agency.id, table.c.payload != "", condition
-            )
-            if (await self._log.read(query))[0]["n"] >= most:
-                return True
-        return False
-
-    async def _take(self, request: Request, actor: Actor, *, hold: bool) -> Request:
-        """Enter one. A hold that is wanted is placed next, or at the next start."""
-        if hold:
-            request = replace(request, hold=WANTED)
-        await self._enter(request, "received", actor, detail=" ".join(request.broken))
-        request = await self._settle(request)
-        await self._summarize()
-        return request
 
     # What the owner does
 
@@ -302,9 +188,9 @@ class Inbox(Ledger):
             return await self._step(request, state, actor)
 
     async def viewed(self, request: Request, actor: Actor, document: str = "") -> None:
-        """Enter that somebody looked at one, or at a paper of it. Raises LogUnavailable."""
-        entry = request.entry("viewed", document=document)
-        await self._log.append("request", entry | unnamed(actor))
+        """Enter that somebody looked at one, or at a document of it. Raises LogUnavailable."""
+        entry = request.entry("viewed", actor, document=document)
+        await self._log.append("request", entry)
 
     @whole
     async def hold(self, request_id: str, actor: Actor) -> Request:
@@ -333,25 +219,25 @@ class Inbox(Ledger):
     async def attach(
         self, request_id: str, source: AbstractContextManager[Path], actor: Actor
     ) -> Document:
-        """Keep a paper of it, as it is. Raises as `Papers.add` does."""
+        """Keep a document of it, as it is. Raises as `Documents.add` does."""
         async with self._changing:
-            return await self.papers.add(await self.get(request_id), source, actor)
+            return await self.documents.add(await self.get(request_id), source, actor)
 
-    async def paper(
+    async def document(
         self, request_id: str, sha256: str, actor: Actor
     ) -> tuple[Path, Document]:
-        """Return where a paper is, once it is entered that somebody looks at it.
+        """Return where a document is, once it is entered that somebody looks at it.
 
         Raises RequestError (`document_damaged`, `request_not_found`), LogUnavailable.
         """
         request = await self.get(request_id)
-        path, found = await self.papers.find(request_id, sha256)
+        path, found = await self.documents.find(request_id, sha256)
         await self.viewed(request, actor, sha256)
         return path, found
 
     @whole
     async def remove(self, request_id: str, actor: Actor) -> None:
-        """Forget one that is over, and its papers; its entries stay.
+        """Forget one that is over, and its documents; its entries stay.
 
         Raises RequestError, LogUnavailable.
         """
@@ -359,9 +245,9 @@ class Inbox(Ledger):
             request = await self.get(request_id)
             if request.state.open or await self.is_held(request):
                 raise RequestError("request_not_now")
-            kept = await self.papers.of(request_id)
+            kept = await self.documents.of(request_id)
             gone: list[Executable] = [
-                delete(papers).where(papers.c.request == request_id),
+                delete(documents).where(documents.c.request == request_id),
                 delete(table).where(table.c.id == request_id),
             ]
             now = int(utc_now().timestamp())
@@ -371,10 +257,10 @@ class Inbox(Ledger):
                 gone += put(removed, **row)
             await self._log.append(
                 "request",
-                request.entry("removed") | unnamed(actor),
+                request.entry("removed", actor),
                 also=lambda _: gone,
             )
-            await self.papers.forget(kept)
+            await self.documents.forget(kept)
             await self._summarize()
 
     @whole
@@ -398,16 +284,3 @@ class Inbox(Ledger):
                     tell(stage == OVER)
             await self._summarize()
         await self._place_all()
-
-
-def _new(ask: Ask, agency: Agency | None) -> Request:
-    now = utc_now().replace(microsecond=0)
-    return Request(
-        id=new_id(),
-        ask=ask,
-        salt=secrets.token_hex(16),
-        received=now,
-        changed=now,
-        agency=agency.id if agency else "",
-        agency_type=agency.facts.type.value if agency else "",
-    )

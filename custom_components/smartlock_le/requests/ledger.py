@@ -5,15 +5,16 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import wraps
+import secrets
 from typing import Any, Concatenate
 
-from sqlalchemy import Executable, and_, func, select
+from sqlalchemy import Executable, func, select
 
 from ..log import Log, put
-from ..models import HOME_ACTOR, Actor, utc_now
+from ..models import HOME_ACTOR, Actor, new_id, utc_now
 from . import rules
-from .models import RequestError
-from .request import NEXT, Instrument, Request, State, case_key, unnamed
+from .models import Agency, RequestError
+from .request import NEXT, Ask, Instrument, Request, State, case_key
 from .rules import Limits
 from .tables import requests as table
 
@@ -91,6 +92,15 @@ class Ledger:
 
     # What one that comes in needs
 
+    async def _take(self, request: Request, actor: Actor, *, hold: bool) -> Request:
+        """Enter one. A hold that is wanted is placed next, or at the next start."""
+        if hold:
+            request = replace(request, hold=WANTED)
+        await self._enter(request, "received", actor, detail=" ".join(request.broken))
+        request = await self._settle(request)
+        await self._summarize()
+        return request
+
     async def _settle_all(self) -> None:
         """Go on with those that were not taken in to the end."""
         waits = table.c.state == State.RECEIVED.value
@@ -129,13 +139,12 @@ class Ledger:
         """Return it with the rules that it breaks."""
         ask, earlier = request.ask, 0
         if key := case_key(request.agency or ask.agency_name, ask.case_number):
-            query = select(func.count().label("n")).where(
+            earlier = await self._count(
                 table.c.case_key == key,
                 table.c.id != request.id,
                 # Who was told no may ask better.
                 table.c.state != State.DECLINED.value,
             )
-            earlier = int((await self._log.read(query))[0]["n"])
         found = rules.broken(
             ask, request.agency_type, earlier, self._limits(), request.received
         )
@@ -166,22 +175,25 @@ class Ledger:
         rows: Iterable[Executable] = put(table, **request.as_row())
         await self._log.append(
             "request",
-            request.entry(event, detail) | unnamed(actor),
+            request.entry(event, actor, detail),
             also=lambda _: rows,
         )
 
     async def _read(
         self, *conditions: Any, limit: int | None = None, order: Any = NEWEST
     ) -> list[Request]:
-        query = select(table).where(and_(True, *conditions))
+        query = select(table).where(*conditions)
         query = query.order_by(*order, table.c.id).limit(limit)
         return [Request.from_row(dict(row)) for row in await self._log.read(query)]
+
+    async def _count(self, *conditions: Any) -> int:
+        query = select(func.count().label("n")).where(*conditions)
+        return int((await self._log.read(query.select_from(table)))[0]["n"])
 
     async def _summarize(self) -> None:
         """Count anew what may be shown, and when the next reminder is."""
         now = utc_now()
-        query = select(func.count().label("n")).where(table.c.open == 1)
-        shown = await self._log.read(query.where(table.c.gag == 0))
+        shown = await self._count(table.c.open == 1, table.c.gag == 0)
         dated = await self._read(*DATED, order=(table.c.deadline,))
         known = [one for one in dated if not one.hidden]
         ahead = [one for one in known if stage_of(one, now) < OVER]
@@ -193,7 +205,7 @@ class Ledger:
         due = any(stage_of(one, now) != one.reminded for one in dated)
         self.due = now if due else min(rings, default=None)
         self.summary = Summary(
-            int(shown[0]["n"]),
+            shown,
             ahead[0].id if ahead else "",
             ahead[0].ask.deadline if ahead else None,
             len(known) - len(ahead),
@@ -207,3 +219,17 @@ def stage_of(request: Request, now: datetime) -> int:
     if deadline is None or deadline - BEFORE > now:
         return 0
     return 1 if deadline > now else OVER
+
+
+def new(ask: Ask, agency: Agency | None) -> Request:
+    """Return one that came now."""
+    now = utc_now().replace(microsecond=0)
+    return Request(
+        id=new_id(),
+        ask=ask,
+        salt=secrets.token_hex(16),
+        received=now,
+        changed=now,
+        agency=agency.id if agency else "",
+        agency_type=agency.facts.type.value if agency else "",
+    )

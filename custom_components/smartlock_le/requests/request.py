@@ -24,7 +24,7 @@ class Instrument(StrEnum):
 
     @property
     def compels(self) -> bool:
-        """Tell whether it is a paper of a court or an office, and no question."""
+        """Tell whether a court or an office orders it, and nobody merely asks."""
         return self in _COMPEL
 
     @property
@@ -221,8 +221,13 @@ class Request:
         believed = self.ask.via is not Via.SIGNED or self.state is not State.RECEIVED
         return self.ask.gag and believed
 
-    def entry(self, event: str, detail: str = "", document: str = "") -> dict[str, str]:
-        """Return the fields of an entry about it: no name, no word of what it says."""
+    def entry(
+        self, event: str, actor: Actor, detail: str = "", document: str = ""
+    ) -> dict[str, str]:
+        """Return the fields of an entry about it: no name, no word of what it says.
+
+        Not that of who did it either: entries about requests are never erased.
+        """
         return {
             "request": self.id,
             "event": event,
@@ -235,6 +240,8 @@ class Request:
             "detail": detail,
             "digest": self.digest,
             "document": document,
+            **actor.fields(),
+            "actor_name": "",
         }
 
     def as_row(self) -> dict[str, Any]:
@@ -282,8 +289,3 @@ def case_key(agency: str, case_number: str) -> str:
         return ""
     said = f"{agency}\n{case_number}".casefold()
     return hashlib.sha256(said.encode()).hexdigest()
-
-
-def unnamed(actor: Actor) -> dict[str, str]:
-    """Return who did it without a name: entries about requests are never erased."""
-    return actor.fields() | {"actor_name": ""}

@@ -66,7 +66,7 @@ def broken(
 ) -> tuple[Rule, ...]:
     """Return which rules a request breaks; `earlier` were asked in its case before.
 
-    A paper that compels is for the owner, and perhaps a lawyer: no rule of ours is.
+    What compels is for the owner, and perhaps a lawyer: no rule of ours is.
     """
     if ask.instrument.compels:
         return ()

@@ -1,10 +1,26 @@
 """What is kept of requests, in the log's store."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+)
 
 from ..log import metadata
 
 _TEXT = String(500)
+
+
+def holding(column: Column[str], search: str) -> list[ColumnElement[bool]]:
+    """Return what is true of rows whose words hold each word of a search."""
+    words = search.casefold().split()[:10]
+    return [column.contains(word, autoescape=True) for word in words]
+
 
 agencies = Table(
     "agencies",

@@ -1,4 +1,4 @@
-"""The papers of requests, for admins: each look at one is an entry before it goes."""
+"""The documents of requests, for admins: each look at one is an entry before it goes."""
 
 from http import HTTPStatus
 from typing import Final
@@ -24,7 +24,7 @@ _HEADERS = {
 
 
 class DocumentView(HomeAssistantView):
-    """Gives one paper, to be kept as a file: a browser opens none of them."""
+    """Gives one document, to be kept as a file: a browser opens none of them."""
 
     url = URL + "{request_id}/{sha256}"
     name = f"api:{DOMAIN}:document"
@@ -41,7 +41,7 @@ class DocumentView(HomeAssistantView):
         if home is None or not request[KEY_HASS_USER].is_admin:
             return web.Response(status=HTTPStatus.NOT_FOUND)
         try:
-            path, found = await home.inbox.paper(request_id, sha256, from_request())
+            path, found = await home.inbox.document(request_id, sha256, from_request())
         except RequestError:
             return web.Response(status=HTTPStatus.NOT_FOUND)
         except LogUnavailable:
