@@ -46,4 +46,4 @@ def world(portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> Generator
 @pytest.fixture(scope="session")
 def story(portal: Portal, world: World) -> Story:
     """Live through the whole chain, once."""
-    return portal(tell(world), 240)
+    return portal(tell(world), 480)

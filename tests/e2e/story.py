@@ -8,7 +8,15 @@ from harness.api import Api, ApiError
 from harness.hass import eventually
 from virtual_home.frigate import NAME as FRIGATE_NAME
 
-from .world import FOREIGN_CODE, FOREIGN_NAME, PIN, WRONG_PIN, Entry, World
+from .world import (
+    FOREIGN_CODE,
+    FOREIGN_NAME,
+    PATIENCE,
+    PIN,
+    WRONG_PIN,
+    Entry,
+    World,
+)
 
 AGENCY = "Ladder 49 Harborview"
 ADMIN = "Zebulon Quillfeather"
@@ -170,7 +178,7 @@ async def _film(world: World, story: Story) -> None:
         entries = await world.entries()
         return next((e for e in entries if e["kind"] == "camera_event"), None)
 
-    story.seen = await eventually(seen, "Frigate is heard", 20)
+    story.seen = await eventually(seen, "Frigate is heard", PATIENCE)
     about = {"kind": "media", "what": "clip"}
     story.clips.append(await world.logged(**about, of=story.seen["seq"]))
     await socket.act("lock.unlock", entity_id=world.lock)

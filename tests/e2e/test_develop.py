@@ -1,6 +1,7 @@
 """The demo as its owner meets it: one command, a browser, Ctrl-C."""
 
 from pathlib import Path
+import re
 import signal
 import socket
 import subprocess
@@ -51,6 +52,17 @@ def of_folder(folder: Path) -> list[str]:
     return found
 
 
+def without_goodbyes(text: str) -> str:
+    """Return a log without what aiohttp says of a browser that left in mid-sentence.
+
+    Home Assistant packs a long message in a thread; a page that is left meanwhile does
+    not wait for it, and which of them is first nobody can tell.
+    """
+    records = re.split(r"^(?=\d{4}-\d\d-\d\d )", text, flags=re.MULTILINE)
+    left = "ClientConnectionResetError: Cannot write to closing transport"
+    return "".join(one for one in records if not one.rstrip().endswith(left))
+
+
 def end(demo: subprocess.Popen[str], number: signal.Signals, folder: Path) -> None:
     """End the demo, as somebody does who started it; nothing of it may be left."""
     demo.send_signal(number)
@@ -77,7 +89,7 @@ async def click(port: int, control_port: int) -> None:
         async def unlocked() -> bool:
             return bool((await home("state"))["bolt"] == "unlocked")
 
-        await eventually(unlocked, "the lock is unlocked", 10)
+        await eventually(unlocked, "the lock is unlocked", 30)
 
 
 def control_port(text: str) -> int:
@@ -98,7 +110,7 @@ def test_demo(portal: Portal, tmp_path: Path) -> None:
         portal(click(port, control_port(text)))
         end(demo, signal.SIGINT, folder)
         assert not is_taken(port)
-        warnings = (folder / "config" / "hass.log").read_text()
+        warnings = without_goodbyes((folder / "config" / "hass.log").read_text())
         assert "ERROR" not in warnings
         # That a custom integration is one is Home Assistant's standing warning.
         assert warnings.count("WARNING") == warnings.count("has not been tested")

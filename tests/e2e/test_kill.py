@@ -79,7 +79,7 @@ async def killed(
         messages = (await world.home("messages"))["messages"]
         return any(message["fate"] == "delayed" for message in messages)
 
-    await eventually(on_its_way, "the message is on its way", 10)
+    await eventually(on_its_way, "the message is on its way", 30)
     await world.kill()
     await asyncio.gather(acting, return_exceptions=True)
     return before
@@ -91,7 +91,7 @@ async def settled(world: World, grants: int) -> None:
     async def look() -> bool:
         return len(await world.our_codes()) == len(await world.grants()) == grants
 
-    await eventually(look, f"{grants} grants, and as many codes", 30)
+    await eventually(look, f"{grants} grants, and as many codes", 60)
 
 
 async def judge(world: World, before: list[Entry], grants: int) -> list[str]:

@@ -19,6 +19,9 @@ PASSWORD = "pass-3f9d0c-word"
 FOREIGN_CODE = "345678"
 FOREIGN_NAME = "Neighbour"
 
+PATIENCE = 90
+"""Seconds until something must be there: Frigate alone has a recording after 20."""
+
 type Entry = dict[str, Any]
 
 
@@ -116,7 +119,7 @@ class World:
         async def look() -> bool:
             return await self.state(entity_id) == wanted
 
-        await eventually(look, f"{entity_id} is {wanted}", 20)
+        await eventually(look, f"{entity_id} is {wanted}", PATIENCE)
 
     async def ask(self, action: str, **data: Any) -> Any:
         """Run an action of ours for its answer."""
@@ -165,7 +168,7 @@ class World:
                     return entry
             return None
 
-        return await eventually(look, f"an entry {fields}", 20)
+        return await eventually(look, f"an entry {fields}", PATIENCE)
 
     async def another(self, kind: str, count: int) -> Entry:
         """Wait for one more of a kind than so many entries; return the newest."""
@@ -174,7 +177,7 @@ class World:
             found = [entry for entry in await self.entries() if entry["kind"] == kind]
             return found[-1] if len(found) > count else None
 
-        return await eventually(look, f"another entry of {kind}", 20)
+        return await eventually(look, f"another entry of {kind}", PATIENCE)
 
     async def told(self, since: int, **data: Any) -> dict[str, Any]:
         """Wait for our event on the bus, after the first `since` events."""
@@ -186,7 +189,7 @@ class World:
                     return event
             return None
 
-        return await eventually(look, f"an event {data}", 20)
+        return await eventually(look, f"an event {data}", PATIENCE)
 
     async def quiet(self) -> None:
         """Wait until nothing is said between the lock and us."""
