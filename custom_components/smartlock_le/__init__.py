@@ -2,6 +2,8 @@
 
 import asyncio
 from contextlib import suppress
+from functools import partial
+from shutil import rmtree
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
@@ -24,6 +26,7 @@ from .web.documents import DocumentView
 from .web.intake import IntakeView
 from .web.media import MediaView
 from .web.plates import PlatesView
+from .web.releases import CarryView, PreviewView, ReleaseView
 from .web.report import ReportView
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -47,6 +50,9 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.http.register_view(DocumentView(hass))
     hass.http.register_view(IntakeView(hass))
     hass.http.register_view(ReportView(hass))
+    hass.http.register_view(PreviewView(hass))
+    hass.http.register_view(CarryView(hass))
+    hass.http.register_view(ReleaseView(hass))
     await blueprint.install(hass)
     return True
 
@@ -99,6 +105,10 @@ async def async_remove_entry(hass: HomeAssistant, entry: HomeEntry) -> None:
     # Nobody would forget the plates that were read.
     with suppress(OSError):
         await hass.async_add_executor_job(erase_store, home_folder(hass) / STORE)
+    # Nor would anybody fetch what was prepared to go.
+    await hass.async_add_executor_job(
+        partial(rmtree, home_folder(hass) / "releases", ignore_errors=True)
+    )
     book = KeyBook(hass, home_folder(hass) / "keys")
     try:
         await book.load()

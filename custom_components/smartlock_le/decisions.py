@@ -176,6 +176,11 @@ class Decisions(ABC):
         return str(self.entry.options.get(CONF_REQUESTS, {}).get("notify", ""))
 
     @property
+    def second_approval(self) -> bool:
+        """Tell whether a voluntary release needs a second person's word."""
+        return bool(self.entry.options.get(CONF_REQUESTS, {}).get("second", False))
+
+    @property
     def takes_signed(self) -> bool:
         """Tell whether signed requests are taken; the log has the last word on it."""
         return bool(self.entry.options.get(CONF_INTAKE, False))
@@ -186,7 +191,7 @@ class Decisions(ABC):
         self._save(CONF_INTAKE, on)
 
     async def set_request_rules(
-        self, limits: Limits, target: str, actor: Actor
+        self, limits: Limits, target: str, actor: Actor, *, second: bool
     ) -> None:
         """Answer others from now on: what comes in, or is linked to an agency.
 
@@ -198,10 +203,11 @@ class Decisions(ABC):
         }
         # One entry for both: half of a decision is none.
         value = "; ".join(f"{name}: {' '.join(said)}" for name, said in kept.items())
+        value += f"; second approval: {'yes' if second else 'no'}"
         await self.log.append(
             "setting", {"setting": CONF_REQUESTS, "value": value, **actor.fields()}
         )
-        self._save(CONF_REQUESTS, {**kept, "notify": target})
+        self._save(CONF_REQUESTS, {**kept, "notify": target, "second": second})
 
     @property
     def guide_news(self) -> list[str]:

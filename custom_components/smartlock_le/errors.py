@@ -12,6 +12,7 @@ from .const import DOMAIN
 from .log import LogRefused, LogUnavailable
 from .models import LockRefused, LockUnreachable, OutcomeUnknown
 from .requests.models import RequestError
+from .sharing.models import ReleaseError
 
 
 @contextmanager
@@ -35,7 +36,7 @@ def translated(lock: str = "") -> Iterator[None]:
         ) from err
     except PlatesLocked as err:
         raise _home_error("plates_locked", lock) from err
-    except (GrantError, LogRefused, RequestError) as err:
+    except (GrantError, LogRefused, ReleaseError, RequestError) as err:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key=err.key
         ) from err

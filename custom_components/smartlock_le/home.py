@@ -11,7 +11,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util.file import WriteError
 
-from . import firmware, issues, notices, opening, stand_in
+from . import firmware, issues, notices, opening, release_keeping, stand_in
 from .access.codes import Codes
 from .access.grants import Grants
 from .access.ledger import Ledger
@@ -32,6 +32,7 @@ from .request_keeping import RequestKeeping
 from .requests.agencies import Agencies
 from .requests.contact import LocalContact
 from .requests.guide import Guide
+from .sharing.releases import Releases
 from .sharing.switch import SharingSwitch
 from .stamping import Stamping
 from .upkeep import Upkeep
@@ -67,6 +68,7 @@ class Home(Decisions):
     agencies: Agencies
     contact: LocalContact
     requests: RequestKeeping
+    releases: Releases
     alarm: AlarmPanel
 
     def __init__(self, hass: HomeAssistant, entry: HomeEntry) -> None:
@@ -158,6 +160,15 @@ class Home(Decisions):
             ),
         )
         await self.cameras.start(self.plate_settings, self.media_days)
+        self.releases = release_keeping.keep_releases(
+            self,
+            self.inbox,
+            self.cameras,
+            home_folder(self.hass) / "releases",
+            sharing=lambda: self.sharing,
+            devices=self.devices,
+        )
+        await release_keeping.start(self.releases)
         self.check_guide()
         self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self.cameras.alarm)
         await self.alarm.start(self.entry.options.get(CONF_ALARM, ""))
@@ -329,6 +340,15 @@ class Home(Decisions):
         """
         await self._sharing.set(on, actor)
         self.tell()
+        if not on:
+            await release_keeping.stop_voluntary(self.releases, actor)
+
+    def devices(self) -> dict[str, str]:
+        """Return what locks and cameras are called, by their id."""
+        refs = [lock.ref for lock in self.roster.locks.values()]
+        cameras = [camera.settings for camera in self.cameras.cameras.values()]
+        names = {ref.id: ref.name for ref in refs}
+        return names | {camera.id: camera.name for camera in cameras}
 
     @callback
     def _save_sharing(self, on: bool) -> None:
@@ -343,6 +363,7 @@ class Home(Decisions):
         await self.check_contact()
         await self.requests.run()
         self.check_guide()
+        await self.releases.tidy(utc_now())
         await self.cameras.erase_old(self.media_days)
         await self.cameras.plates.enter_erased()
         await self.log.care.retain(self.retention_days)

@@ -296,3 +296,41 @@ class Action[Room]:
     """It answers, and is called for its answer."""
     person: bool = False
     """Only a person may ask for it: no automation, no script, no webhook."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture or clip that is kept, for who gives it on."""
+
+    seq: int
+    """Number of the entry that names it."""
+    path: str
+    camera: str
+    time: datetime
+    """When it was taken, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it is answered: what may go is never more than what it asks for."""
+
+    request: str
+    instrument: str
+    compelled: bool
+    """A court or an office orders it."""
+    answerable: bool
+    """The owner looks at it, knows from whom it is, and it breaks no rule."""
+    documents: int
+    """How many of its documents are on record."""
+    agency: str = field(repr=False)
+    """Its name."""
+    agency_type: str
+    recipient: str = field(repr=False)
+    """For whom what goes is sealed (age); empty: nobody is known."""
+    since: datetime
+    until: datetime
+    kinds: frozenset[str]
+    received: datetime
+    gag: bool
+    record: Mapping[str, Any] = field(repr=False)
+    """What it says, as it is given back to who asked, with what proves it in the log."""

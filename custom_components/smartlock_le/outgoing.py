@@ -30,8 +30,8 @@ def ways(home: Home) -> list[Way]:
         Way("alerts", bool(told), ", ".join(sorted(set(told)))),
         Way("distress", None),
         Way("responder", None),
-        Way("release", None),
-        Way("compelled", None),
+        Way("release", home.sharing),
+        Way("compelled", True),
         Way("copies", True),
         Way(
             "stamps", stamps is not None, urlsplit(stamps.url).netloc if stamps else ""

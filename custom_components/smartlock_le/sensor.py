@@ -62,6 +62,10 @@ HOME_SENSORS = (
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda home: home.inbox.summary.deadline,
     ),
+    HomeDescription(
+        key="released_this_year",
+        value_fn=lambda home: home.releases.delivered_this_year,
+    ),
 )
 
 

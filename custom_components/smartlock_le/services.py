@@ -29,7 +29,7 @@ from .models import Action, Actor
 from .notices import target_exists
 from .requests.actions import ACTIONS as AGENCY_ACTIONS
 from .requests.request_actions import ACTIONS as REQUEST_ACTIONS
-from .sharing.actions import ACTIONS as SHARING_ACTIONS
+from .sharing.actions import ACTIONS as SHARING_ACTIONS, RELEASE_ACTIONS
 
 type Data = dict[str, Any]
 
@@ -84,6 +84,7 @@ def register(hass: HomeAssistant) -> None:
     _register(hass, AGENCY_ACTIONS, lambda home: home.agencies)
     _register(hass, REQUEST_ACTIONS, lambda home: home.inbox)
     _register(hass, SHARING_ACTIONS, lambda home: home.log)
+    _register(hass, RELEASE_ACTIONS, lambda home: home.releases)
     _register(hass, LOG_ACTIONS, lambda home: home.log)
 
 
@@ -146,6 +147,8 @@ def _resolved(hass: HomeAssistant, home: Home, data: Data) -> tuple[Data, str]:
         data["lock"], name = _lock(hass, home, data["lock"])
     if "locks" in data:
         data["locks"] = [_lock(hass, home, lock)[0] for lock in data["locks"]]
+    if "cameras" in data:
+        data["cameras"] = [_camera(home, camera) for camera in data["cameras"]]
     if "person" in data:
         person = persons.id_of(hass, cv.entity_id(data["person"]))
         if person is None:
@@ -172,4 +175,14 @@ def _lock(hass: HomeAssistant, home: Home, entity_id: str) -> tuple[str, str]:
                 return lock.ref.id, lock.ref.name
     raise ServiceValidationError(
         translation_domain=DOMAIN, translation_key="lock_not_found"
+    )
+
+
+def _camera(home: Home, entity_id: str) -> str:
+    """Return the id of the camera behind a camera entity."""
+    for camera in home.cameras.cameras.values():
+        if camera.entity_id == cv.entity_id(entity_id):
+            return camera.settings.id
+    raise ServiceValidationError(
+        translation_domain=DOMAIN, translation_key="camera_not_found"
     )

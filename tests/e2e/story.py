@@ -8,15 +8,7 @@ from harness.api import Api, ApiError
 from harness.hass import eventually
 from virtual_home.frigate import NAME as FRIGATE_NAME
 
-from .world import (
-    FOREIGN_CODE,
-    FOREIGN_NAME,
-    PATIENCE,
-    PIN,
-    WRONG_PIN,
-    Entry,
-    World,
-)
+from .world import FOREIGN_CODE, FOREIGN_NAME, PATIENCE, PIN, WRONG_PIN, Entry, World
 
 AGENCY = "Ladder 49 Harborview"
 ADMIN = "Zebulon Quillfeather"

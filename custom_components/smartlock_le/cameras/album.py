@@ -17,7 +17,7 @@ from sqlalchemy import RowMapping, Select, insert, select, update
 
 from ..log import Log, entries, erasures
 from ..log.canonical import dumps, microseconds, moment
-from ..models import HOME_ACTOR, Actor, utc_now
+from ..models import HOME_ACTOR, Actor, Picture, utc_now
 from .models import Media, Taken, What
 from .shelf import Shelf
 from .tables import media
@@ -160,6 +160,23 @@ class Album:
         """Return the picture with that name. Raises LogUnavailable."""
         rows = await self._log.read(self._there().where(media.c.file == file))
         return _media(rows[0]) if rows else None
+
+    async def within(self, since: datetime, until: datetime) -> list[Picture]:
+        """Return what is kept of a window, with its entry. Raises LogUnavailable."""
+        rows = await self._log.read(
+            self._there().where(
+                media.c.time >= microseconds(since), media.c.time < microseconds(until)
+            )
+        )
+        return [
+            Picture(
+                row["seq"],
+                str(self._shelf.path(row["file"])),
+                row["camera"],
+                moment(row["time"]),
+            )
+            for row in rows
+        ]
 
     def path(self, found: Media) -> Path:
         """Return where its file is."""

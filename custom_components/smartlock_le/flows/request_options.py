@@ -32,7 +32,8 @@ from ..requests.rules import Limits
 from ..web.intake import URL as INTAKE_URL
 from ..web.report import URL as REPORT_URL
 from . import request_text
-from .request_page import MOST_SHOWN, SURE, RequestPage
+from .release_options import ReleasePage
+from .request_page import MOST_SHOWN, SURE
 from .request_text import SIGNED
 from .steady import steady, tried
 
@@ -97,7 +98,7 @@ def _zoned(value: str) -> datetime | str:
     )
 
 
-class RequestOptions(RequestPage):
+class RequestOptions(ReleasePage):
     """The part of the menu that is about requests."""
 
     _requests_found: list[Request]
@@ -242,7 +243,12 @@ class RequestOptions(RequestPage):
             )
             target = user_input.get("notify", "")
             try:
-                await home.set_request_rules(limits, target, actors.from_request())
+                await home.set_request_rules(
+                    limits,
+                    target,
+                    actors.from_request(),
+                    second=user_input["second"],
+                )
             except LogUnavailable:
                 errors["base"] = "log_unavailable"
             else:
@@ -257,6 +263,7 @@ class RequestOptions(RequestPage):
                 vol.Required("agency_types"): _choice(
                     types, "agency_type", multiple=True
                 ),
+                vol.Required("second", default=home.second_approval): BooleanSelector(),
                 vol.Optional("notify"): SelectSelector(targets),
             }
         )

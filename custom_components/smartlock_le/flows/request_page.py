@@ -59,6 +59,10 @@ class RequestPage(ContactOptions):
         steps = [step for state, step in _STEPS.items() if state in NEXT[request.state]]
         if received and not request.agency:
             steps.remove("confirm_request")
+        release = await self._home.releases.of_request(request.id)
+        if release and release.stage.pending:
+            # It is withdrawn first.
+            steps = [step for step in steps if step != "review_request"]
         if await self._home.inbox.is_held(request):
             steps.append("lift_request")
         else:
@@ -73,6 +77,8 @@ class RequestPage(ContactOptions):
                 *no,
                 "request_guide",
                 *(("request_agency",) if received else ()),
+                *(("release",) if release else ()),
+                *(("prepare_release",) if request.answerable and not release else ()),
                 *steps,
                 *(("request_documents",) if documents else ()),
                 "attach_document",

@@ -8,6 +8,7 @@ from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 
 from ..log import LogUnavailable
 from ..requests.models import BadField, RequestError
+from ..sharing.models import ReleaseError
 
 type _Step[Flow] = Callable[[Flow, dict[str, Any] | None], Awaitable[ConfigFlowResult]]
 
@@ -25,6 +26,8 @@ def steady[Flow: OptionsFlow](step: _Step[Flow]) -> _Step[Flow]:
             return self.async_abort(reason="log_unusable")
         except RequestError as err:
             return self.async_abort(reason=_gone(err))
+        except ReleaseError:
+            return self.async_abort(reason="release_gone")
 
     return steady
 
@@ -43,5 +46,7 @@ async def tried[T](changing: Awaitable[T]) -> tuple[dict[str, str], T | None]:
         return {err.field: err.key}, None
     except RequestError as err:
         return {"base": err.key}, None
+    except ReleaseError as err:
+        return {err.field: err.key}, None
     except LogUnavailable:
         return {"base": "log_unavailable"}, None

@@ -15,6 +15,7 @@ from .errors import (
     StampRefused,
     StampUnreachable,
 )
+from .export_proofs import VERIFIER, Gone
 from .kinds import COMMON, KINDS, MAX_TEXT, Kind
 from .log import MEDIA, Log
 from .model import Also, Entry, Exported, Many, Page
@@ -29,10 +30,12 @@ __all__ = [
     "MAX_TEXT",
     "MEDIA",
     "RETENTION_DAYS",
+    "VERIFIER",
     "Also",
     "BadEntry",
     "Entry",
     "Exported",
+    "Gone",
     "Kind",
     "Log",
     "LogError",

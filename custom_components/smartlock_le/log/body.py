@@ -67,9 +67,14 @@ def withheld(items: Opened, names: Collection[str]) -> Opened:
     ]
 
 
+def commitments(items: Opened) -> list[str]:
+    """Return the commitments to all fields, in base64."""
+    return [item if isinstance(item, str) else _commitment(*item) for item in items]
+
+
 def disclosed(
     row: Any, key: Callable[[int], bytes], withhold: Collection[str] = ()
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return an entry as it is given away: its fields with their salts, or its leaf alone.
 
     Raises LogUnavailable if its body is not one of ours, or its key is not there.

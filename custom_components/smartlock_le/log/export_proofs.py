@@ -1,7 +1,8 @@
 """Some entries with their proofs, in one file that an outsider checks alone."""
 
-from base64 import b64encode
-from collections.abc import Callable, Collection, Iterable, Iterator
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from enum import Enum
 import hashlib
 from pathlib import Path
 from typing import IO, Any
@@ -9,10 +10,12 @@ import zipfile
 
 import orjson
 
-from .body import disclosed
+from .body import commitments, disclosed, fields_of
+from .canonical import Value
 from .engine import damage
 from .errors import LogRefused, LogUnavailable
 from .files import written
+from .leaf import committed_leaf
 from .model import Exported, LogRow
 from .note import root_of
 from .proof import (
@@ -28,12 +31,23 @@ from .reader import Reader
 from .stamps import earliest
 
 FORMAT = "smartlock-le/log-proof/2"
-_VERIFIER = Path(__file__).with_name("verify.py")
+VERIFIER = Path(__file__).with_name("verify.py")
 _LONG = 64
 """Entries without a gap that have one proof together, and not one each."""
 _CHUNK = 1000
 # A zip file has no time that could differ from one export to the next.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+class Gone(Enum):
+    """Why nothing can be said of an entry."""
+
+    ERASED = "erased"
+    DAMAGED = "damaged"
+
+
+type Redact = Callable[[int, Mapping[str, Value] | Gone], Collection[str] | None]
+"""Says which fields of an entry are withheld: number and fields; None: all, by its leaf."""
 
 
 def export_proofs(
@@ -42,14 +56,15 @@ def export_proofs(
     numbers: Iterable[int],
     reader: Reader,
     key: Callable[[int], bytes],
-    withhold: Collection[str],
+    withhold: Collection[str] | Redact,
     stopped: Callable[[], bool],
 ) -> Exported:
     """Write entries to a zip file at `path`: what they say, and a tlog-proof each.
 
     A long run of them has one proof together: the hashes of all that is left and right of it.
 
-    Fields in `withhold` are left out; their commitments stay. What begins the later logs
+    Fields in `withhold` are left out; their commitments stay. Where it says that of each
+    entry, one that is damaged goes as its leaf. What begins the later logs
     goes along: it names the keys of those before. So does, for the last log asked of, the
     earliest time stamp over all that is asked of it. Raises LogRefused
     (`entry_not_found`), LogUnavailable, and `path` is then as it was.
@@ -83,7 +98,10 @@ def export_proofs(
         for row in entries(numbers):
             # Names of keys are no secret, and withheld they vouch for nothing.
             hidden = withhold if row["seq"] in asked else ()
-            said = disclosed(row, key, hidden)
+            if callable(hidden):
+                said = _redacted(row, key, hidden)
+            else:
+                said = disclosed(row, key, hidden)
             lines.write(orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE))
             if long:
                 tree.add(row["leaf"])
@@ -124,7 +142,7 @@ def export_proofs(
             zipped.writestr(
                 _member("log.json"), orjson.dumps({"format": FORMAT, **about})
             )
-            zipped.writestr(_member("verify.py"), _VERIFIER.read_bytes())
+            zipped.writestr(_member("verify.py"), VERIFIER.read_bytes())
             if asked:
                 log = asked[max(asked)]
                 for name, data in _stamped(
@@ -138,6 +156,33 @@ def export_proofs(
             f"the proofs could not be written: {err.strerror}"
         ) from err
     return Exported(path, len(used), digest)
+
+
+def _redacted(
+    row: Any, key: Callable[[int], bytes], redact: Redact
+) -> dict[str, object]:
+    """Return an entry as it is given away, once it is sure that it is what was signed."""
+    seq, items, found = row["seq"], [], []
+    fields: Mapping[str, Value] | Gone = Gone.ERASED
+    if row["body"] is not None:
+        try:
+            items = disclosed(row, key)["fields"]
+            fields, found = fields_of(seq, row["body"]), commitments(items)
+        except LogUnavailable as err:
+            if not err.damaged:
+                raise
+        if not found or committed_leaf(seq, map(b64decode, found)) != row["leaf"]:
+            fields = Gone.DAMAGED
+    hidden = redact(seq, fields)
+    if hidden is None or isinstance(fields, Gone):
+        return {"seq": seq, "leaf": b64encode(row["leaf"]).decode()}
+    return {
+        "seq": seq,
+        "fields": [
+            commitment if isinstance(item, str) or item[0] in hidden else item
+            for item, commitment in zip(items, found, strict=True)
+        ],
+    }
 
 
 def _runs(numbers: Iterable[int], begins: Collection[int]) -> Iterator[range]:

@@ -140,6 +140,21 @@ KINDS: Mapping[str, Kind] = {
                 **_ACTOR,
             },
         ),
+        Kind(
+            "release",
+            1,
+            {
+                **dict.fromkeys(
+                    (
+                        *("release", "event", "request", "state", "instrument"),
+                        *("agency_type", "gag", "detail", "manifest", "sha256"),
+                    ),
+                    str,
+                ),
+                **dict.fromkeys(("entries", "people", "devices", "media"), int),
+                **_ACTOR,
+            },
+        ),
         Kind("camera_event", 1, {"camera": str, "lock": str, "event": str}),
         Kind(
             "media",
@@ -206,8 +221,8 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-LASTING = ("restored", "erased", "media_erased", "hold", "request")
-"""Kinds that are never erased: they say why others are not there, or what was asked."""
+LASTING = ("restored", "erased", "media_erased", "hold", "request", "release")
+"""Kinds that are never erased: why others are not there, what was asked and given."""
 
 
 def check(kind: str, fields: Mapping[str, Value]) -> dict[str, Value]:

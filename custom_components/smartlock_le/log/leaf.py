@@ -4,7 +4,7 @@ Any field can be withheld, by giving its commitment alone, or be erased for good
 destroying the key of its epoch, and the entry still verifies.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 import hashlib
 from hashlib import sha256
 
@@ -41,6 +41,11 @@ def leaf_data(epoch_key: bytes, seq: int, fields: Mapping[str, Value]) -> bytes:
     ):
         parts.append(sha256(salt + dumps(item)).digest())
     return b"".join(parts)
+
+
+def committed_leaf(seq: int, commitments: Iterable[bytes]) -> bytes:
+    """Return the leaf hash over commitments of 32 bytes that are there already."""
+    return leaf_hash(b"".join([_PREFIX, seq.to_bytes(8, "big"), *commitments]))
 
 
 def entry_leaf(epoch_key: bytes, seq: int, fields: Mapping[str, Value]) -> bytes:

@@ -21,7 +21,7 @@ from .care import Care
 from .copies import Copies
 from .errors import LogRefused, LogUnavailable, LogUnreadable
 from .export import export
-from .export_proofs import export_proofs
+from .export_proofs import Redact, export_proofs
 from .model import Also, Draft, Entry, Exported, Page
 from .moving import move
 from .note import root_of
@@ -274,12 +274,27 @@ class Log:
             )
             return await self._run(self._readers, work)
 
+    async def numbers(self, numbers: range) -> list[int]:
+        """Return those that are of a log: between two there may be others. Raises LogUnavailable."""
+        head = self._writer.head
+        rows = await self._run(self._thread, partial(self._store.reader.logs, head))
+        return [
+            number
+            for row in rows
+            for number in range(
+                max(numbers.start, row.first), min(numbers.stop, row.first + row.size)
+            )
+        ]
+
     async def export_proofs(
-        self, path: Path, numbers: Collection[int], withhold: Collection[str] = ()
+        self,
+        path: Path,
+        numbers: Collection[int],
+        withhold: Collection[str] | Redact = (),
     ) -> Exported:
         """Write entries, without the fields in `withhold`, and their proofs to a zip file.
 
-        Raises LogRefused (`entry_not_found`), LogUnavailable.
+        What says that of each entry is called in a thread, in their order. Raises LogRefused (`entry_not_found`), LogUnavailable.
         """
         self._must_last()
         head = self._writer.head

@@ -4,6 +4,7 @@
     python3 verify.py log.db [--keys FOLDER] [--vkey KEY]
     python3 verify.py export.jsonl [--vkey KEY]
     python3 verify.py proofs.zip [--vkey KEY]
+    python3 verify.py release.zip, or the folder that it was unpacked to [--vkey KEY]
 
 Exit status: 0 all is well, 1 something is not, 2 the file cannot be used.
 
@@ -27,7 +28,8 @@ import re
 import sqlite3
 import stat
 import sys
-from typing import IO, Any, NamedTuple, Optional
+import tempfile
+from typing import IO, Any, NamedTuple, Optional, Union
 import zipfile
 import zlib
 
@@ -98,6 +100,11 @@ FIELDS = {
     "request": (
         *("request", "event", "state", "instrument", "via", "agency"),
         *("agency_type", "gag", "detail", "digest", "document", *ACTOR),
+    ),
+    "release": (
+        *("release", "event", "request", "state", "instrument"),
+        *("agency_type", "gag", "detail", "manifest", "sha256"),
+        *("entries", "people", "devices", "media", *ACTOR),
     ),
     "camera_event": ("camera", "lock", "event"),
     "media": (
@@ -1273,6 +1280,7 @@ class _Proofs:
         self.numbers: list[int] = []
         self.used: dict[int, list[int]] = {}
         self.named: dict[int, tuple[Any, Any]] = {}
+        self.rows: Optional[_Rows] = None
 
     def entry(self, line: bytes, text: Callable[[int], bytes]) -> None:
         """Check a line; `text` gives the proof of an entry. Raises ValueError, KeyError."""
@@ -1281,6 +1289,8 @@ class _Proofs:
             self.report.add(seq, f"entry {seq} is out of order")
             return
         self.numbers.append(seq)
+        if self.rows and fields:
+            self.rows.entry(seq, fields)
         if len(leaf) != 32:
             self.report.add(seq, f"entry {seq}: its leaf is damaged")
             return
@@ -1387,10 +1397,11 @@ class _Proofs:
 
 
 def verify_proofs(
-    path: str,
+    path: Union[str, IO[bytes]],
     vkey: Optional[str] = None,
     progress: Optional[Progress] = None,
     signed: Signed = ed25519_verify,
+    rows: Optional["_Rows"] = None,
 ) -> Report:
     """Check entries that were given with their proofs. Raises Unusable."""
     report = Report(bodies_checked=True)
@@ -1418,6 +1429,7 @@ def verify_proofs(
                 }
             )
             run = _Proofs(report, _trusted(report, logs, vkey), notes, signed, runs)
+            run.rows = rows
             with _member(zipped, "entries.jsonl") as file:
                 for line in iter(partial(_read_line, file, MAX_LINE), b""):
                     run.entry(
@@ -1447,6 +1459,182 @@ def _runs(numbers: list[int]) -> str:
     return f"Entries {said}. Within each run nothing was left out."
 
 
+# Releases: a bag (RFC 8493) around proofs.
+
+
+class _Rows:
+    """The table of a release beside its proofs: it says what the entries say, and no more."""
+
+    def __init__(self, report: Report, lines: Iterable[bytes]) -> None:
+        self.report = report
+        self.lines = iter(lines)
+        self.media: dict[str, str] = {}
+        """Which hash the log has of a file."""
+        self.bad = False
+
+    def entry(self, seq: int, fields: dict[str, Any]) -> None:
+        """Compare a row with its entry, if the entry has one."""
+        kind = fields.get("kind")
+        if kind not in ("access", "media") or self.bad:
+            return
+        try:
+            row = json.loads(next(self.lines, b""))
+            said = {
+                name: fields[field]
+                for name, field in (
+                    *((name, name) for name in ("entered", "event", "method")),
+                    *((name, name) for name in ("source", "lock_index", "lock_time")),
+                    *((name, name) for name in ("sha256",)),
+                    *(
+                        (("time", "time"), ("device", "lock"))
+                        if kind == "access"
+                        else ()
+                    ),
+                    *(
+                        (("event", "what"), ("device", "camera"))
+                        if kind == "media"
+                        else ()
+                    ),
+                )
+                if fields.get(field, "") != ""
+            }
+            # Beside these, only who it was for this release, and where its file is.
+            other = set(row) - set(said) - {"number", "person"}
+            fits = row["number"] == seq and said.items() <= row.items()
+            if kind == "media":
+                other -= {"time", "file"}
+                self.media[str(row["file"])] = str(row["sha256"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            fits, other = False, set()
+        if not fits or other:
+            self.bad = True
+            self.report.add(seq, f"entry {seq}: the table says something else of it")
+
+    def end(self) -> None:
+        """Say what the table has beside the entries."""
+        if not self.bad and next(self.lines, b""):
+            self.report.add(-1, "the table has rows that no entry is for")
+
+
+class _Folder:
+    """The files of a bag, in a folder or a zip file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it. Raises Unusable, OSError."""
+        self.zipped: Optional[zipfile.ZipFile] = None
+        self.path = path
+        self.prefix = ""
+        if path.is_dir():
+            self.names = {
+                one.relative_to(path).as_posix()
+                for one in path.rglob("*")
+                if one.is_file()
+            }
+            return
+        self.zipped = zipfile.ZipFile(path)
+        names = self.zipped.namelist()
+        self.prefix = names[0].partition("/")[0] + "/"
+        self.names = {name[len(self.prefix) :] for name in names}
+        if len(self.names) != len(names) or not all(
+            name.startswith(self.prefix) for name in names
+        ):
+            raise Unusable("the zip file is not one of ours")
+
+    def open(self, name: str) -> IO[bytes]:
+        """Return a file to read. Raises Unusable, KeyError, OSError."""
+        if self.zipped:
+            return _member(self.zipped, self.prefix + name)
+        return (self.path / name).open("rb")
+
+    def small(self, name: str) -> bytes:
+        """Return what is in a small file."""
+        with self.open(name) as file:
+            text = file.read(MAX_HEADER + 1)
+        if len(text) > MAX_HEADER:
+            raise Unusable(f"{name} is longer than any of ours")
+        return text
+
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 of a file, in hex; empty: it cannot be read."""
+        digest = hashlib.sha256()
+        try:
+            with self.open(name) as file:
+                for piece in iter(partial(file.read, 1 << 18), b""):
+                    digest.update(piece)
+        except (OSError, KeyError, zipfile.BadZipFile, zlib.error, EOFError):
+            return ""
+        return digest.hexdigest()
+
+
+def is_bag(path: Path) -> bool:
+    """Tell whether it is a release."""
+    if path.is_dir():
+        return (path / "bagit.txt").is_file()
+    try:
+        with zipfile.ZipFile(path) as zipped:
+            return any(name.endswith("/bagit.txt") for name in zipped.namelist()[:10])
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def verify_bag(
+    path: Path, vkey: Optional[str] = None, signed: Signed = ed25519_verify
+) -> Report:
+    """Check a release: its files, the table and the pictures, and the proofs. Raises Unusable."""
+    try:
+        folder = _Folder(path)
+        found = Report(bodies_checked=True)
+        for manifest in ("tagmanifest-sha256.txt", "manifest-sha256.txt"):
+            _files(found, folder, manifest)
+        with (
+            folder.open("data/events.jsonl") as lines,
+            tempfile.TemporaryFile() as copy,
+        ):
+            with folder.open("data/proofs.zip") as proofs:
+                for piece in iter(partial(proofs.read, 1 << 18), b""):
+                    copy.write(piece)
+            rows = _Rows(found, lines)
+            report = verify_proofs(copy, vkey, None, signed, rows)
+            rows.end()
+        for name in sorted(folder.names):
+            if name.startswith("data/media/"):
+                digest = rows.media.get(name[len("data/") :])
+                if digest is None or folder.digest(name) != digest:
+                    found.add(-1, f"{name} is not what the log has of it")
+        if "approval.json" in folder.names:
+            said = json.loads(folder.small("approval.json"))
+            approved = said["manifest_sha256"]
+            if approved != folder.digest("manifest-sha256.txt"):
+                found.add(-1, "what was approved is something else")
+            report.notes.append(f"Approved {said['approved']}, as its approval says.")
+    except (
+        *(ValueError, KeyError, TypeError, EOFError, RecursionError, OSError),
+        *(zipfile.BadZipFile, RuntimeError, zlib.error, IndexError),
+    ) as err:
+        raise Unusable(f"not a release of ours: {err}") from err
+    for at, what in found.bad:
+        report.add(at, what)
+    report.more += found.more
+    return report
+
+
+def _files(report: Report, folder: _Folder, manifest: str) -> None:
+    """Check the files that a manifest lists, and that there are no others."""
+    listed = {}
+    for line in folder.small(manifest).decode().splitlines():
+        digest, _, name = line.partition("  ")
+        listed[name] = digest
+    payload = {name for name in folder.names if name.startswith("data/")}
+    tags = folder.names - payload - {"tagmanifest-sha256.txt"}
+    here = tags if manifest.startswith("tag") else payload
+    for name in sorted(here ^ set(listed)):
+        what = "not here" if name in listed else "in no manifest"
+        report.add(-1, f"{name} is {what}")
+    for name in sorted(here & set(listed)):
+        if folder.digest(name) != listed[name]:
+            report.add(-1, f"{name} is not what the manifest says")
+
+
 def _say(line: str) -> None:
     """Print a line: nothing that a file says makes it two, or cannot be shown."""
     shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
@@ -1457,7 +1645,9 @@ def _say(line: str) -> None:
 def main(arguments: Optional[list[str]] = None) -> int:
     """Check the file named on the command line and say what was found."""
     parser = argparse.ArgumentParser(description="Check a log of SmartLock LE.")
-    parser.add_argument("file", help="log.db, an exported copy, or a zip of proofs")
+    parser.add_argument(
+        "file", help="log.db, an exported copy, a zip of proofs, or a release"
+    )
     parser.add_argument(
         "--keys", help="folder of the epoch keys (default: beside log.db)"
     )
@@ -1468,9 +1658,13 @@ def main(arguments: Optional[list[str]] = None) -> int:
     options = parser.parse_args(arguments)
     path = Path(options.file)
     try:
-        with path.open("rb") as file:
-            start = file.read(16)
-        if start == b"SQLite format 3\0":
+        start = b""
+        if not path.is_dir():
+            with path.open("rb") as file:
+                start = file.read(16)
+        if is_bag(path):
+            report = verify_bag(path, options.vkey)
+        elif start == b"SQLite format 3\0":
             beside = path.absolute().with_name("keys")
             keys = options.keys or (str(beside) if beside.is_dir() else None)
             pictures = path.absolute().with_name("media")

@@ -7,6 +7,7 @@ import re
 from typing import Any
 import unicodedata
 
+from ..bech32 import decode
 from .models import FIELDS, AgencyType, BadField, Facts
 
 LONGEST = 200
@@ -27,8 +28,6 @@ _UNSEEN = re.compile(
 )
 """Letters and marks, by their category, of which nothing is seen."""
 _KEY = 32
-_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_AGE = re.compile(rf"age1[{_BECH32}]{{58}}")
 
 
 def facts(said: Mapping[str, Any]) -> Facts:
@@ -118,16 +117,7 @@ def _is_key(said: str) -> bool:
 
 def _is_age(said: str) -> bool:
     """Tell whether it is a recipient of age: Bech32 (BIP 173) of 32 bytes."""
-    if not _AGE.fullmatch(said):
+    try:
+        return len(decode("age", said)) == _KEY
+    except ValueError:
         return False
-    prefix, data = "age", said[4:]
-    values = [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix]
-    check = 1
-    for value in [*values, *map(_BECH32.index, data)]:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ value
-        for bit, factor in enumerate(
-            (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
-        ):
-            check ^= factor if top >> bit & 1 else 0
-    return check == 1

@@ -4,7 +4,7 @@ Nothing here answers anybody: no answer is a no, and nobody outside can tell it 
 that nobody read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy import Executable, case, delete
 
 from ..log import Log, LogRefused, put
-from ..models import HOME_ACTOR, Actor, utc_now
+from ..models import HOME_ACTOR, Actor, Asked, utc_now
 from . import reading
 from .agencies import Agencies
 from .documents import Document, Documents
 from .ledger import DATED, NEWEST, OVER, STAGES, Spawn, new, stage_of, whole
-from .models import BadField, RequestError, Standing
-from .request import Request, State, Via
+from .models import Agency, BadField, RequestError, Standing
+from .request import NEXT, Request, State, Via
 from .rules import Limits
 from .signed import Signed
 from .tables import documents, holding, removed, requests as table
@@ -234,6 +234,61 @@ class Inbox(Signed):
         path, found = await self.documents.find(request_id, sha256)
         await self.viewed(request, actor, sha256)
         return path, found
+
+    # What it is answered with
+
+    async def asked(self, request_id: str) -> Asked:
+        """Return a request as it is answered. Raises RequestError, LogUnavailable."""
+        request = await self.get(request_id)
+        ask = request.ask
+        agency: Agency | None = None
+        with suppress(RequestError):
+            agency = await self._agencies.get(request.agency)
+        confirmed = agency is not None and agency.standing is Standing.VERIFIED
+        return Asked(
+            request=request.id,
+            instrument=ask.instrument.value,
+            compelled=ask.instrument.compels,
+            answerable=request.answerable and confirmed,
+            documents=len(await self.documents.of(request.id)),
+            agency=agency.facts.name if agency else ask.agency_name,
+            agency_type=request.agency_type,
+            recipient=agency.facts.age_recipient if agency and confirmed else "",
+            since=ask.since,
+            until=ask.until,
+            kinds=frozenset(ask.kinds),
+            received=request.received,
+            gag=ask.gag,
+            record={
+                "request": request.id,
+                "said": ask.as_dict(),
+                "salt": request.salt,
+                "digest": request.digest,
+            },
+        )
+
+    @whole
+    async def answer(
+        self,
+        request_id: str,
+        state: str,
+        enter: Callable[[Sequence[Executable]], Awaitable[None]],
+    ) -> None:
+        """Bring a request to a state, in the transaction of the entry that `enter` appends.
+
+        One that cannot come to it, or is gone, stays as it is: the entry is appended
+        alone. Raises LogUnavailable.
+        """
+        async with self._changing:
+            rows: Sequence[Executable] = ()
+            with suppress(RequestError):
+                request = await self.get(request_id)
+                if State(state) in NEXT[request.state]:
+                    now = utc_now().replace(microsecond=0)
+                    request = replace(request, state=State(state), changed=now)
+                    rows = put(table, **request.as_row())
+            await enter(rows)
+            await self._summarize()
 
     @whole
     async def remove(self, request_id: str, actor: Actor) -> None:

@@ -76,6 +76,13 @@ class State(StrEnum):
     VERIFIED = "verified"
     """The agency confirmed it, or signed it with its key."""
     OWNER_REVIEW = "owner_review"
+    NARROWED = "narrowed"
+    """The owner gives less than what is asked for."""
+    APPROVED = "approved"
+    COMPLIED_BY_LAW = "complied_by_law"
+    SEALED = "sealed"
+    """What is given is a file that nobody fetched yet."""
+    DELIVERED = "delivered"
     DECLINED = "declined"
     CHALLENGED = "challenged"
     """Before a court, or before whoever made it."""
@@ -84,13 +91,26 @@ class State(StrEnum):
     @property
     def open(self) -> bool:
         """Tell whether it waits for the owner."""
-        return self not in (State.DECLINED, State.CLOSED)
+        return self not in (State.DELIVERED, State.DECLINED, State.CLOSED)
 
+    @property
+    def given(self) -> bool:
+        """Tell whether something of this house goes, or went, for it."""
+        return self in (*_GRANTED, State.SEALED, State.DELIVERED)
+
+
+_GRANTED = (State.NARROWED, State.APPROVED, State.COMPLIED_BY_LAW)
 
 NEXT: Mapping[State, frozenset[State]] = {
     State.RECEIVED: frozenset({State.VERIFIED, State.DECLINED, State.CLOSED}),
     State.VERIFIED: frozenset({State.OWNER_REVIEW, State.DECLINED, State.CLOSED}),
-    State.OWNER_REVIEW: frozenset({State.DECLINED, State.CHALLENGED, State.CLOSED}),
+    State.OWNER_REVIEW: frozenset(
+        {*_GRANTED, State.DECLINED, State.CHALLENGED, State.CLOSED}
+    ),
+    **dict.fromkeys(_GRANTED, frozenset({State.SEALED, State.OWNER_REVIEW})),
+    # What was sealed is withdrawn before anything else is said.
+    State.SEALED: frozenset({State.DELIVERED, State.OWNER_REVIEW}),
+    State.DELIVERED: frozenset({State.OWNER_REVIEW, State.CLOSED}),
     State.CHALLENGED: frozenset({State.OWNER_REVIEW, State.DECLINED, State.CLOSED}),
     State.DECLINED: frozenset({State.CLOSED}),
     State.CLOSED: frozenset(),
@@ -208,7 +228,7 @@ class Request:
     @property
     def answerable(self) -> bool:
         """Tell whether anything may be given for it at all, if the owner wants to."""
-        confirmed = self.state in (State.OWNER_REVIEW, State.CHALLENGED)
+        confirmed = self.state is State.OWNER_REVIEW or self.state.given
         asks = self.ask.instrument is not Instrument.PRESERVATION
         return confirmed and asks and not self.broken
 

@@ -1,5 +1,6 @@
 """The actions of sharing: schema, one call, response."""
 
+from dataclasses import asdict
 from typing import Any
 
 import voluptuous as vol
@@ -7,6 +8,8 @@ import voluptuous as vol
 from ..log import Log, LogRefused
 from ..log.actions import moment
 from ..models import Action, Actor
+from .models import Detail, Part, Release, Scope
+from .releases import Releases
 from .report import report
 
 type Data = dict[str, Any]
@@ -29,4 +32,67 @@ ACTIONS: tuple[Action[Log], ...] = (
         },
         _report,
     ),
+)
+
+
+def as_response(release: Release) -> Data:
+    """Return what there is to know of a release."""
+    return {
+        "release": release.id,
+        "request": release.request,
+        "stage": release.stage.value,
+        "manifest_sha256": release.manifest,
+        "sha256": release.sha256,
+        "sealed": bool(release.recipient),
+        "narrowed": release.narrowed,
+        "compelled": release.compelled,
+        "expires": release.expires.isoformat(),
+        **asdict(release.counts),
+    }
+
+
+async def _preview(releases: Releases, data: Data, actor: Actor) -> Data:
+    scope = Scope(
+        devices=frozenset([*data["locks"], *data["cameras"]]),
+        parts=frozenset(map(Part, data["parts"])),
+        details=frozenset(map(Detail, data["details"])),
+        since=data["since"],
+        until=data["until"],
+    )
+    return as_response(await releases.preview(data["request"], scope, actor))
+
+
+async def _approve(releases: Releases, data: Data, actor: Actor) -> Data:
+    done = await releases.approve(data["release"], data["manifest_sha256"], actor)
+    return as_response(done)
+
+
+async def _withdraw(releases: Releases, data: Data, actor: Actor) -> Data:
+    return as_response(await releases.withdraw(data["release"], actor))
+
+
+RELEASE_ACTIONS: tuple[Action[Releases], ...] = (
+    Action(
+        "preview_release",
+        {
+            vol.Required("request"): str,
+            vol.Optional("locks", default=list): [str],
+            vol.Optional("cameras", default=list): [str],
+            vol.Required("parts"): [vol.In([one.value for one in Part])],
+            vol.Optional("details", default=list): [
+                vol.In([one.value for one in Detail])
+            ],
+            vol.Required("since"): moment,
+            vol.Required("until"): moment,
+        },
+        _preview,
+        person=True,
+    ),
+    Action(
+        "approve_release",
+        {vol.Required("release"): str, vol.Required("manifest_sha256"): str},
+        _approve,
+        person=True,
+    ),
+    Action("withdraw_release", {vol.Required("release"): str}, _withdraw),
 )

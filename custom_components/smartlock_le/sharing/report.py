@@ -19,8 +19,10 @@ from ..log import Entry, Log
 
 BAND = 5
 """Counts of the public form, and of what nobody may be told of, are in bands of so many."""
-_ENDS = ("declined", "challenged", "closed")
+_KINDS = ("request", "release")
+_ENDS = ("declined", "challenged", "closed", "approved", "narrowed", "complied_by_law")
 """States that are an answer of this house."""
+_GIVEN = ("delivered", "people", "devices", "unapproved")
 _PAGE = 1000
 
 
@@ -35,6 +37,10 @@ class _Asked:
     outcome: str = "open"
     rules: tuple[str, ...] = ()
     hours: float | None = None
+    people: int = 0
+    devices: int = 0
+    approved: set[str] = field(default_factory=set)
+    delivered: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,13 @@ class Report:
     gagged: str
     median_hours: int | None
     """From when it came to the first answer, whole hours."""
+    delivered: int | str
+    """For how many something left the house."""
+    people: int | str
+    """In what left it, added up."""
+    devices: int | str
+    unapproved: int
+    """That left the house without anybody's approval in the log: there must be none."""
     tables: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
     """`instrument`, `agency_type`, `outcome`, `rule`: each by its values."""
 
@@ -60,6 +73,7 @@ class Report:
             "total": self.total,
             "gagged": self.gagged,
             "median_hours": self.median_hours,
+            **{name: getattr(self, name) for name in _GIVEN},
             **{name: dict(table) for name, table in self.tables.items()},
         }
 
@@ -73,7 +87,7 @@ class Report:
         file = io.StringIO(newline="")
         rows = csv.writer(file)
         rows.writerow(("table", "value", "count"))
-        for name in ("since", "until", "total", "gagged", "median_hours"):
+        for name in ("since", "until", "total", "gagged", "median_hours", *_GIVEN):
             rows.writerow(("report", name, self.as_dict()[name]))
         for name, table in self.tables.items():
             rows.writerows((name, value, count) for value, count in table.items())
@@ -89,7 +103,7 @@ async def report(log: Log, since: datetime, until: datetime, *, public: bool) ->
     after: int | None = -1
     while after is not None:
         page = await log.entries(
-            after=after, limit=_PAGE, kinds=["request"], since=since, until=until
+            after=after, limit=_PAGE, kinds=_KINDS, since=since, until=until
         )
         _follow(asked, page.entries)
         after = page.next_after
@@ -111,15 +125,30 @@ def _follow(asked: dict[str, _Asked], entries: Iterable[Entry]) -> None:
             # It came before the period: it is in the report of that one.
             continue
         one.agency_type = said["agency_type"] or one.agency_type
-        if said["event"] not in _ENDS:
+        if entry.kind == "release":
+            _given(one, said)
+        # A release says what its request came to by it.
+        what = said["state"] if entry.kind == "release" else said["event"]
+        if what not in _ENDS:
             continue
-        by_rule = said["event"] == "declined" and said.get("actor_kind") == "home"
-        if said["event"] != "closed" or one.outcome == "open":
-            one.outcome = "declined_by_rule" if by_rule else said["event"]
+        by_rule = what == "declined" and said.get("actor_kind") == "home"
+        if what != "closed" or one.outcome == "open":
+            one.outcome = "declined_by_rule" if by_rule else what
         if by_rule:
             one.rules = tuple(said["detail"].split())
         if one.hours is None:
             one.hours = (entry.time - one.received).total_seconds() / 3600
+
+
+def _given(one: _Asked, said: Mapping[str, str]) -> None:
+    """Take what an entry says of a release."""
+    release, event = said["release"], said["event"]
+    if event in ("approved", "seconded"):
+        one.approved.add(release)
+    if event in ("sending", "delivered") and release not in one.delivered:
+        one.delivered.add(release)
+        one.people += int(said["people"])
+        one.devices += int(said["devices"])
 
 
 def _counted(
@@ -145,6 +174,10 @@ def _counted(
         shown(len(told)),
         gagged=_gagged(len(asked) - len(told)),
         median_hours=None if few else round(median(hours)),
+        delivered=shown(sum(1 for one in told if one.delivered)),
+        people=shown(sum(one.people for one in told)),
+        devices=shown(sum(one.devices for one in told)),
+        unapproved=sum(len(one.delivered - one.approved) for one in asked),
         tables={
             name: {value: shown(count) for value, count in sorted(counts.items())}
             for name, counts in tables.items()

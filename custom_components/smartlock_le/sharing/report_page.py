@@ -34,6 +34,10 @@ def page(report: Report, words: Mapping[str, str], language: str) -> str:
         _row(words["total"], report.total, ""),
         _row(words["gagged"], report.gagged, ""),
         _row(words["median_hours"], _or_none(report.median_hours, words), ""),
+        *(
+            _row(words[name], getattr(report, name), "")
+            for name in ("delivered", "people", "devices", "unapproved")
+        ),
         "</table>",
     ]
     for name, table in report.tables.items():

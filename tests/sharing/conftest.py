@@ -1,0 +1,153 @@
+"""What tests of releases share: an agency with a key, a request, and a door with visitors."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import pytest
+
+from custom_components.smartlock_le.cameras.models import Taken, What
+from custom_components.smartlock_le.home import Home
+from custom_components.smartlock_le.log import Entry
+from custom_components.smartlock_le.models import Actor, ActorKind, utc_now
+from custom_components.smartlock_le.requests.models import Agency
+from custom_components.smartlock_le.requests.request import Request
+from custom_components.smartlock_le.sharing.models import Detail, Part, Release, Scope
+from tests.requests.conftest import uploads as uploads
+from tests.requests.test_agencies import verified
+from tests.requests.test_agency_facts import SAID as AGENCY
+from tests.requests.test_inbox import asked
+
+OWNER = Actor(ActorKind.OWNER, "0ea1f00d", "Olive Okonkwo")
+RESIDENT = Actor(ActorKind.OWNER, "5ec0d000", "Rasmus Resident")
+UNTIL = utc_now().replace(microsecond=0) - timedelta(hours=1)
+SINCE = UNTIL - timedelta(hours=2)
+CAMERA = "camera-1"
+
+
+@pytest.fixture(scope="session")
+def identity() -> pyrage.x25519.Identity:
+    """The key that the agency opens things with."""
+    return pyrage.x25519.Identity.generate()
+
+
+@pytest.fixture
+async def police(home: Home, identity: pyrage.x25519.Identity) -> Agency:
+    """Have an agency that was called back and has a key."""
+    said = {**AGENCY, "age_recipient": str(identity.to_public())}
+    return await verified(home, await home.agencies.add(said, OWNER))
+
+
+async def in_review(home: Home, police: Agency, **other: Any) -> Request:
+    """Take a request in that the owner looks at."""
+    said = asked(since=SINCE, until=UNTIL, **other)
+    request = await home.inbox.record(said, OWNER, agency_id=police.id)
+    await home.inbox.confirm(request.id, True, OWNER)
+    return await home.inbox.review(request.id, OWNER)
+
+
+@pytest.fixture
+async def request_made(home: Home, police: Agency) -> Request:
+    """Have a voluntary request that could be answered, and sharing on."""
+    await home.set_sharing(True, OWNER)
+    return await in_review(home, police)
+
+
+def door(home: Home) -> str:
+    """Return the id of the lock."""
+    (lock,) = home.roster.locks.values()
+    return lock.ref.id
+
+
+async def came(
+    home: Home, minute: float, name: str = "", kind: str = "guest", **other: Any
+) -> Entry:
+    """Have somebody open the door so many minutes into the window."""
+    fields: Mapping[str, Any] = {
+        "lock": door(home),
+        "event": "unlocked",
+        "method": "keypad",
+        "actor_kind": kind,
+        "actor": hashlib.sha256(name.encode()).hexdigest()[:8],
+        "actor_name": name,
+        "grant": "",
+        "source": "lock_log",
+        "lock_index": 4711,
+        "lock_time": "",
+        "sealed": "c2VhbGVkLXNlY3JldA==",
+        "alarm": "armed_away",
+        **other,
+    }
+    at = SINCE + timedelta(minutes=minute)
+    return await home.log.append("access", fields, time=at)
+
+
+async def pictured(home: Home, minute: float, what: What, data: bytes) -> None:
+    """Keep a picture of so many minutes into the window."""
+    await home.cameras.album.keep(
+        what,
+        Taken(data, what, 4, 4),
+        "taken",
+        camera=CAMERA,
+        lock=door(home),
+        of=-1,
+        began=SINCE + timedelta(minutes=minute),
+        wanted=lambda: True,
+    )
+
+
+@pytest.fixture
+async def visitors(home: Home) -> list[Entry]:
+    """Have three people come and go in the window, and others before and after."""
+    await came(home, -30, "Ulrike Before")
+    found = [
+        await came(home, 5, "Gustav Guest"),
+        await came(home, 20, "Olive Okonkwo", "owner"),
+        await came(home, 30, "Gustav Guest"),
+        await came(home, 40, "Nobody Else", lock="another-lock"),
+    ]
+    await came(home, 150, "Zacharias After")
+    return found
+
+
+def scope(home: Home, *details: Detail, **other: Any) -> Scope:
+    """Return one that asks for the accesses of the door."""
+    said: dict[str, Any] = {
+        "devices": frozenset({door(home)}),
+        "parts": frozenset({Part.ACCESS}),
+        "details": frozenset(details),
+        "since": SINCE,
+        "until": UNTIL,
+        **other,
+    }
+    return Scope(**said)
+
+
+async def given(home: Home, request: Request, wanted: Scope) -> Release:
+    """Preview and approve."""
+    release = await home.releases.preview(request.id, wanted, OWNER)
+    return await home.releases.approve(release.id, release.manifest, OWNER)
+
+
+def file_of(home: Home, release: Release) -> Path:
+    """Return where the file is that goes."""
+    return (
+        Path(home.hass.config.path("smartlock_le"))
+        / "releases"
+        / release.id
+        / release.file_name
+    )
+
+
+def opened(path: Path, identity: pyrage.x25519.Identity, target: Path) -> Path:
+    """Open what is sealed, with a library that is not ours."""
+    target.write_bytes(pyrage.decrypt(path.read_bytes(), [identity]))
+    return target
+
+
+def later(by: timedelta) -> datetime:
+    """Return a moment from now on."""
+    return utc_now() + by
