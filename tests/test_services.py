@@ -131,10 +131,18 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "until": "2026-01-02T00:00:00+00:00",
     },
     "decline_request": {"request": "x"},
+    "preview_release": {
+        "request": "x",
+        "parts": ["access"],
+        "since": "2026-01-01T00:00:00+00:00",
+        "until": "2026-01-02T00:00:00+00:00",
+    },
+    "approve_release": {"release": "x", "manifest_sha256": "x"},
 }
 REPORTS: dict[str, dict[str, Any]] = {
     "transparency_report": WINDOW,
     "what_can_leave": {},
+    "withdraw_release": {"release": "x"},
 }
 
 

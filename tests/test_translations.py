@@ -18,6 +18,9 @@ from custom_components.smartlock_le.cameras.actions import ACTIONS as CAMERA_ACT
 from custom_components.smartlock_le.cameras.models import Seen
 from custom_components.smartlock_le.condition import CONDITIONS
 from custom_components.smartlock_le.event import EVENT_TYPES
+from custom_components.smartlock_le.flows.release_options import (
+    _STEPS as RELEASE_CHOICES,
+)
 from custom_components.smartlock_le.importing import Obstacle
 from custom_components.smartlock_le.log.actions import ACTIONS as LOG_ACTIONS
 from custom_components.smartlock_le.logbook import _EVENTS, _METHODS
@@ -36,7 +39,11 @@ from custom_components.smartlock_le.requests.request_actions import (
     ACTIONS as REQUEST_ACTIONS,
 )
 from custom_components.smartlock_le.services import HOME_ACTIONS
-from custom_components.smartlock_le.sharing.actions import ACTIONS as SHARING_ACTIONS
+from custom_components.smartlock_le.sharing.actions import (
+    ACTIONS as SHARING_ACTIONS,
+    RELEASE_ACTIONS,
+)
+from custom_components.smartlock_le.sharing.models import Detail, Stage
 from custom_components.smartlock_le.targets import Who
 from custom_components.smartlock_le.trigger import TRIGGERS
 
@@ -53,6 +60,7 @@ ACTIONS = {
         *GRANT_ACTIONS,
         *CODE_ACTIONS,
         *LOG_ACTIONS,
+        *RELEASE_ACTIONS,
         *REQUEST_ACTIONS,
         *SHARING_ACTIONS,
     )
@@ -143,6 +151,7 @@ def test_steps() -> None:
                 *("flows/plate_options.py", "flows/agency_options.py"),
                 *("flows/contact_options.py", "flows/request_options.py"),
                 *("flows/request_page.py", "flows/steady.py"),
+                "flows/release_options.py",
             ],
             {
                 *REQUEST_STEPS,
@@ -176,7 +185,8 @@ def test_menus() -> None:
                 text = source(f"flows/{menu}_options.py")
                 offered |= called(text, "menu_options")
             offered |= called(source("flows/request_page.py"), "menu_options")
-            offered |= REQUEST_CHOICES
+            offered |= REQUEST_CHOICES | {"request"}
+            offered |= {step for steps in RELEASE_CHOICES.values() for step in steps}
         worded = {
             item
             for step in section["step"].values()
@@ -185,10 +195,23 @@ def test_menus() -> None:
         assert offered == worded
 
 
-REFUSED = re.compile(r'(?:Code|Grant|Log|Request)(?:Error|Refused)\("(\w+)"')
+REFUSED = re.compile(r'(?:Code|Grant|Log|Request|Release)(?:Error|Refused)\(\s*"(\w+)"')
 BAD_FIELD = re.compile(
     r'(?:BadField\([^,]+, |, )"((?:agency|csv|contact|request|document)_\w+)"\)'
 )
+
+
+def words_of_bundle() -> set[str]:
+    """Return what the texts of a bundle are called."""
+    text = source("sharing/bundle_page.py", "sharing/bundle.py")
+    page = source("sharing/bundle_page.py")
+    facts = re.findall(r'^            "(\w+)": ', page, flags=re.MULTILINE)
+    columns = ("time", "device", "event", "method", "person")
+    return {
+        *re.findall(r"""words\[["'](\w+)["']\]""", text),
+        *(f"fact_{name}" for name in facts),
+        *(f"column_{name}" for name in columns),
+    }
 
 
 def moving_errors() -> set[str]:
@@ -211,6 +234,7 @@ def agency_errors() -> set[str]:
         "ledger",
     )
     text = source(*(f"requests/{name}.py" for name in (*names, "reading")))
+    text += source("sharing/models.py", "sharing/releases.py", "sharing/bundle.py")
     # What is seen where a document is fetched, and in no form.
     shown = set(REFUSED.findall(text)) - {"document_damaged"}
     return shown | set(BAD_FIELD.findall(text))
@@ -241,6 +265,7 @@ def test_errors() -> None:
     raised |= literals(source("access/codes.py", "flows/code_options.py"))
     raised |= literals(source("access/change.py", "access/digits.py"))
     raised |= agency_errors() | literals(source("flows/agency_options.py"))
+    raised |= literals(source("flows/release_options.py"))
     raised |= moving_errors()
     raised |= {refusal.value for refusal in Refusal}
     options = set(TEXTS["options"]["error"])
@@ -278,7 +303,7 @@ def test_errors() -> None:
                 *("flows/plate_options.py", "flows/agency_options.py"),
                 *("flows/contact_options.py", "flows/request_options.py"),
                 *("flows/request_page.py", "flows/steady.py"),
-                "flows/agency_options.py",
+                *("flows/agency_options.py", "flows/release_options.py"),
             ),
             set(),
         ),
@@ -407,9 +432,24 @@ def test_the_rest() -> None:
     tables = ("instrument", "agency_type", "outcome", "rule")
     requests |= {
         f"report_{key}"
-        for key in {*re.findall(r"""words\[["'](\w+)["']\]""", page), *tables}
+        for key in {
+            *re.findall(r"""words\[["'](\w+)["']\]""", page),
+            *(*tables, "delivered", "people", "devices", "unapproved"),
+        }
+    }
+    requests |= {f"bundle_{key}" for key in words_of_bundle()}
+    requests |= {f"fetch_{key}" for key in ("title", "text", "button")}
+    released = source("flows/release_options.py")
+    requests |= {
+        f"release_{key}"
+        for key in {
+            *re.findall(r"""text\(\s*["'](\w+)["']""", released),
+            *("sealed", "not_sealed", "voluntary", "compelled"),
+            *(f"stage_{stage}" for stage in Stage if not stage.over),
+        }
     }
     for selector, kind in (
+        ("release_detail", Detail),
         ("instrument", Instrument),
         ("via", Via),
         ("purpose", Purpose),

@@ -404,7 +404,9 @@ class TestTaken:
         """That one came, not from whom."""
         calls: list[ServiceCall] = []
         hass.services.async_register("notify", "phone", calls.append)
-        await home.set_request_rules(home.request_limits, "notify.phone", UNKNOWN_ACTOR)
+        await home.set_request_rules(
+            home.request_limits, "notify.phone", UNKNOWN_ACTOR, second=False
+        )
         await send()
         await until(lambda: calls)
         assert "A request came in" in calls[0].data["message"]

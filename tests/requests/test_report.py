@@ -255,9 +255,9 @@ class TestWaysOut:
     async def test_by_default(
         self, hass: HomeAssistant, entry: HomeEntry, home: Home
     ) -> None:
-        """Nothing but what the owner writes into their own folder."""
+        """Nothing but what the owner gives out of hand, or a court orders."""
         ways = {way.key: way.on for way in outgoing.ways(home)}
-        assert [key for key, on in ways.items() if on] == ["copies"]
+        assert [key for key, on in ways.items() if on] == ["compelled", "copies"]
         answer = await act(hass, "what_can_leave")
         assert {way["way"]: way["on"] for way in answer["ways"]} == ways
         page = await choose(hass, entry, "leave")
@@ -268,7 +268,9 @@ class TestWaysOut:
 
     async def test_as_it_stands(self, hass: HomeAssistant, home: Home) -> None:
         """What is switched on is said, and where it goes."""
-        await home.set_request_rules(home.request_limits, "notify.phone", UNKNOWN_ACTOR)
+        await home.set_request_rules(
+            home.request_limits, "notify.phone", UNKNOWN_ACTOR, second=False
+        )
         await home.intake.switch_on(UNKNOWN_ACTOR)
         ways = {way.key: way for way in outgoing.ways(home)}
         assert (ways["alerts"].on, ways["alerts"].to) == (True, "notify.phone")

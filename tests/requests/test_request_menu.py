@@ -452,7 +452,9 @@ class TestDeadlines:
         clock: Clock,
     ) -> None:
         """A day before and when it is over, each once, and there is a repair."""
-        await home.set_request_rules(home.request_limits, "notify.phone", UNKNOWN_ACTOR)
+        await home.set_request_rules(
+            home.request_limits, "notify.phone", UNKNOWN_ACTOR, second=False
+        )
         deadline = utc_now() + timedelta(days=3)
         request = await recorded(home, instrument="subpoena", deadline=deadline)
         await home.requests.run()
@@ -479,7 +481,9 @@ class TestDeadlines:
         self, hass: HomeAssistant, home: Home, told: list[ServiceCall]
     ) -> None:
         """The timer rings, without anybody who asks."""
-        await home.set_request_rules(home.request_limits, "notify.phone", UNKNOWN_ACTOR)
+        await home.set_request_rules(
+            home.request_limits, "notify.phone", UNKNOWN_ACTOR, second=False
+        )
         soon = utc_now() + timedelta(hours=2)
         await recorded(home, instrument="subpoena", deadline=soon)
         await until(lambda: told)
@@ -494,7 +498,9 @@ class TestDeadlines:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """It is tried again a little later, and what was entered is told."""
-        await home.set_request_rules(home.request_limits, "notify.phone", UNKNOWN_ACTOR)
+        await home.set_request_rules(
+            home.request_limits, "notify.phone", UNKNOWN_ACTOR, second=False
+        )
         for number in range(2):
             await recorded(
                 home,
@@ -549,7 +555,9 @@ class TestDeadlines:
         self, home: Home, told: list[ServiceCall], clock: Clock
     ) -> None:
         """Back again, the reminders are still to come."""
-        await home.set_request_rules(home.request_limits, "notify.phone", UNKNOWN_ACTOR)
+        await home.set_request_rules(
+            home.request_limits, "notify.phone", UNKNOWN_ACTOR, second=False
+        )
         deadline = utc_now() + timedelta(days=9)
         await recorded(home, instrument="subpoena", deadline=deadline)
         for days, messages in ((100, 1), (-100, 1), (8.5, 2)):

@@ -16,10 +16,12 @@ from custom_components.smartlock_le.models import Actor, ActorKind, utc_now
 from custom_components.smartlock_le.requests.models import Agency
 from custom_components.smartlock_le.requests.request import Request
 from custom_components.smartlock_le.sharing.models import Detail, Part, Release, Scope
-from tests.requests.conftest import uploads as uploads
+from tests.requests.conftest import uploads
 from tests.requests.test_agencies import verified
 from tests.requests.test_agency_facts import SAID as AGENCY
 from tests.requests.test_inbox import asked
+
+__all__ = ["uploads"]
 
 OWNER = Actor(ActorKind.OWNER, "0ea1f00d", "Olive Okonkwo")
 RESIDENT = Actor(ActorKind.OWNER, "5ec0d000", "Rasmus Resident")
@@ -30,7 +32,7 @@ CAMERA = "camera-1"
 
 @pytest.fixture(scope="session")
 def identity() -> pyrage.x25519.Identity:
-    """The key that the agency opens things with."""
+    """Give the key that the agency opens things with."""
     return pyrage.x25519.Identity.generate()
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 import subprocess
 import sys
+from typing import Any
 import zipfile
 
 import bagit
@@ -12,9 +13,8 @@ import pytest
 
 from custom_components.smartlock_le.home import Home
 from custom_components.smartlock_le.log import VERIFIER, Entry, verify
-from custom_components.smartlock_le.requests.models import Agency
 from custom_components.smartlock_le.requests.request import Request
-from custom_components.smartlock_le.sharing.models import Detail, Release, Stage
+from custom_components.smartlock_le.sharing.models import Detail, Stage
 
 from .conftest import file_of, given, opened, scope
 
@@ -32,6 +32,13 @@ async def bundle(
     release = await given(home, request_made, wanted)
     assert release.stage is Stage.SEALED
     return opened(file_of(home, release), identity, tmp_path / "release.zip")
+
+
+def ran(command: list[Any], folder: Path) -> int:
+    """Run a program in a folder; return its exit status."""
+    return subprocess.run(
+        command, cwd=folder, check=False, capture_output=True
+    ).returncode
 
 
 def unpacked(bundle: Path, target: Path) -> Path:
@@ -73,11 +80,4 @@ class TestContents:
         """The bag and the verifier that travels in it."""
         bag = unpacked(bundle, tmp_path / "bag")
         bagit.Bag(str(bag)).validate()
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", "verify.py", ".."],
-            cwd=bag / "data",
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert ran([sys.executable, "-I", "-S", "verify.py", ".."], bag / "data") == 0

@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
-import shutil
 from typing import IO
 
 import orjson
@@ -51,7 +50,7 @@ async def make(
     """Make the bag in `folder`, which is not there yet.
 
     Returns the SHA-256 of its manifest, and how much is in it. Raises ReleaseError
-    (`release_empty`, `release_no_space`), LogUnavailable: the folder is gone then.
+    (`release_empty`, `release_no_space`), LogUnavailable: some of it may be there then.
     """
     window = await _window(log, scope)
     numbers = {one.seq for one in pictures} | set(await _request(log, asked))
@@ -70,13 +69,7 @@ async def make(
             _finish, folder, asked, scope, redactor.found, about, log.vkey
         )
     except OSError as err:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         raise ReleaseError("release_no_space") from err
-    except BaseException:
-        await asyncio.shield(
-            asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        )
-        raise
 
 
 async def _window(log: Log, scope: Scope) -> range:

@@ -206,19 +206,26 @@ class Releases:
                 end=self._log.end,
                 expires=now + PREVIEW_LIFE,
             )
-            about = await self.means.about(release.id)
-            pictures = await self.means.pictures(scope.since, scope.until)
-            bag = self._bag(release)
-            manifest, counts = await bundle.make(
-                self._log, bag, asked, scope, pictures, about
-            )
-            release = replace(release, manifest=manifest, counts=counts)
             try:
-                await self._enter(release, "previewed", actor)
-            except LogUnavailable:
-                await self._forget(release.id)
+                return await self._made(release, asked, actor)
+            except BaseException:
+                # Whatever it was: nothing is left of it.
+                await asyncio.shield(self._forget(release.id))
                 raise
-            return release
+
+    async def _made(self, release: Release, asked: Asked, actor: Actor) -> Release:
+        scope = release.scope
+        manifest, counts = await bundle.make(
+            self._log,
+            self._bag(release),
+            asked,
+            scope,
+            await self.means.pictures(scope.since, scope.until),
+            await self.means.about(release.id),
+        )
+        release = replace(release, manifest=manifest, counts=counts)
+        await self._enter(release, "previewed", actor)
+        return release
 
     @whole
     async def approve(self, release_id: str, manifest: str, actor: Actor) -> Release:

@@ -1,0 +1,642 @@
+"""The way out: each step of it, each way to stop it, and what becomes of it after a kill."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import timedelta
+import errno
+from pathlib import Path
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.smartlock_le.cameras.models import What
+from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.log import Entry, LogUnavailable
+from custom_components.smartlock_le.models import HOME_ACTOR, utc_now
+from custom_components.smartlock_le.requests.models import Agency, RequestError
+from custom_components.smartlock_le.requests.request import Request, State
+from custom_components.smartlock_le.sharing import releases as module
+from custom_components.smartlock_le.sharing.models import (
+    Detail,
+    Part,
+    Release,
+    ReleaseError,
+    Scope,
+    Stage,
+)
+from tests.conftest import log_of
+from tests.requests.test_agencies import verified
+from tests.requests.test_agency_facts import SAID as AGENCY
+from tests.support import fail_writes
+
+from .conftest import (
+    CAMERA,
+    OWNER,
+    RESIDENT,
+    SINCE,
+    UNTIL,
+    came,
+    door,
+    file_of,
+    given,
+    in_review,
+    later,
+    pictured,
+    scope,
+)
+
+
+def folder_of(home: Home, release: Release) -> Path:
+    """Return its folder."""
+    return file_of(home, release).parent
+
+
+async def refused(doing: Any) -> str:
+    """Return why something is refused."""
+    with pytest.raises(ReleaseError) as caught:
+        await doing
+    return caught.value.key
+
+
+async def state_of(home: Home, request: Request) -> State:
+    """Return how far a request is."""
+    return (await home.inbox.get(request.id)).state
+
+
+async def compelled(home: Home, police: Agency, tmp_path: Path) -> Request:
+    """Have a subpoena that the owner looks at, with the paper on record."""
+    request = await in_review(home, police, instrument="subpoena", basis="Rule 17")
+    paper = tmp_path / "subpoena.pdf"
+    paper.write_bytes(b"%PDF-1.4 subpoena")
+    await home.inbox.attach(request.id, nullcontext(paper), OWNER)
+    return request
+
+
+class TestTheWay:
+    """From the request to the file."""
+
+    async def test_each_step_is_an_entry(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """With the state that the request comes to; none says a name."""
+        release = await given(home, request_made, scope(home, Detail.NAMES))
+        assert await state_of(home, request_made) is State.SEALED
+        release, secret = await home.releases.make_link(release.id, 1, OWNER)
+        sending = await home.releases.begin(secret)
+        assert sending.may_go()
+        await home.releases.end(sending, done=True)
+        assert await state_of(home, request_made) is State.DELIVERED
+        entries = await log_of(home, "release")
+        assert [(one["event"], one["state"]) for one in entries] == [
+            ("previewed", ""),
+            ("approved", "narrowed"),
+            ("sealed", "sealed"),
+            ("link", ""),
+            ("sending", ""),
+            ("delivered", "delivered"),
+        ]
+        assert {one["manifest"] for one in entries} == {release.manifest}
+        assert entries[-1]["sha256"] == release.sha256
+        assert (entries[-1]["entries"], entries[-1]["people"]) == (3, 2)
+        said = str(entries) + repr(release)
+        for name in ("Olive", "Gustav", "Springfield", secret, OWNER.name):
+            assert name not in said
+        assert home.releases.delivered_this_year == 1
+        assert (await home.log.verify()).ok
+
+    async def test_whole_and_in_part(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """What is not all that was asked for is said to be less."""
+        whole = scope(home, devices=frozenset(home.devices()), parts=frozenset(Part))
+        release = await home.releases.preview(request_made.id, whole, OWNER)
+        assert not release.narrowed
+        for other in (
+            {"parts": frozenset({Part.ACCESS})},
+            {"since": SINCE + timedelta(minutes=1)},
+        ):
+            release = await home.releases.preview(
+                request_made.id, scope(home, **other), OWNER
+            )
+            assert release.narrowed
+
+    async def test_what_is_no_scope(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """Nothing is made, and no more than what is asked for."""
+        second = timedelta(seconds=1)
+        for key, other in {
+            "release_no_device": {"devices": frozenset[str]()},
+            "release_no_part": {"parts": frozenset[Part]()},
+            "request_window": {"until": SINCE},
+            "release_wider_window": {"since": SINCE - second},
+            "release_empty": {"devices": frozenset({"no-such"})},
+        }.items():
+            making = home.releases.preview(request_made.id, scope(home, **other), OWNER)
+            assert await refused(making) == key
+        wider = scope(home, until=UNTIL + second)
+        assert (
+            await refused(home.releases.preview(request_made.id, wider, OWNER))
+            == "release_wider_window"
+        )
+        assert not await log_of(home, "release")
+        folder = Path(home.hass.config.path("smartlock_le")) / "releases"
+        assert not list(folder.iterdir())
+
+    async def test_parts_that_nobody_asked_for(
+        self, home: Home, police: Agency, visitors: list[Entry]
+    ) -> None:
+        """Pictures do not go where accesses are asked for."""
+        await home.set_sharing(True, OWNER)
+        request = await in_review(home, police, kinds=["access"])
+        wanted = scope(home, parts=frozenset({Part.ACCESS, Part.PICTURES}))
+        making = home.releases.preview(request.id, wanted, OWNER)
+        assert await refused(making) == "release_wider_parts"
+
+    async def test_only_what_may_be_answered(
+        self, home: Home, police: Agency, visitors: list[Entry]
+    ) -> None:
+        """Confirmed, looked at, breaking no rule, of an agency as it was confirmed."""
+        await home.set_sharing(True, OWNER)
+        request = await home.inbox.record(
+            {**AGENCY_ASKS, "since": SINCE, "until": UNTIL}, OWNER, agency_id=police.id
+        )
+        making = home.releases.preview
+        wanted = scope(home)
+        no = "release_not_answerable"
+        assert await refused(making(request.id, wanted, OWNER)) == no
+        await home.inbox.confirm(request.id, True, OWNER)
+        assert await refused(making(request.id, wanted, OWNER)) == no
+        await home.inbox.review(request.id, OWNER)
+        release = await making(request.id, wanted, OWNER)
+        changed = {**AGENCY, "email_domain": "springfield.example"}
+        await home.agencies.change(police, changed, OWNER)
+        approving = home.releases.approve(release.id, release.manifest, OWNER)
+        assert await refused(approving) == no
+        with pytest.raises(RequestError, match="request_not_found"):
+            await making("abcdef01", wanted, OWNER)
+
+    async def test_kept_letter(
+        self, home: Home, police: Agency, visitors: list[Entry]
+    ) -> None:
+        """Who asks to keep something gets nothing."""
+        await home.set_sharing(True, OWNER)
+        request = await in_review(home, police, instrument="preservation")
+        making = home.releases.preview(request.id, scope(home), OWNER)
+        assert await refused(making) == "release_not_answerable"
+
+
+AGENCY_ASKS: dict[str, Any] = {
+    "instrument": "voluntary",
+    "via": "email",
+    "agency_name": "x",
+    "case_number": "24-118",
+    "active": True,
+    "purpose": "crime",
+    "need": "A burglary",
+}
+
+
+class TestSharing:
+    """Off is no, but for what is compelled."""
+
+    async def test_off(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """No preview, no approval, no file; what was approved is withdrawn."""
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+        await home.set_sharing(False, OWNER)
+        assert (await home.releases.get(release.id)).stage is Stage.WITHDRAWN
+        making = home.releases.preview(request_made.id, scope(home), OWNER)
+        assert await refused(making) == "release_sharing_off"
+        await home.set_sharing(True, OWNER)
+        release = await given(home, request_made, scope(home))
+        release, secret = await home.releases.make_link(release.id, 1, OWNER)
+        sending = await home.releases.begin(secret)
+        gone = list[bool]()
+        sending.abort = lambda: gone.append(True)
+        await home.set_sharing(False, OWNER)
+        assert not sending.may_go() and gone
+        assert not folder_of(home, release).exists()
+        await home.set_sharing(True, OWNER)
+        assert await refused(home.releases.begin(secret)) == "release_not_found"
+        assert await state_of(home, request_made) is State.OWNER_REVIEW
+
+    async def test_compelled(
+        self, home: Home, police: Agency, visitors: list[Entry], tmp_path: Path
+    ) -> None:
+        """With sharing off, once the paper is on record; nobody switches it off."""
+        assert not home.sharing
+        request = await in_review(home, police, instrument="subpoena")
+        making = home.releases.preview(request.id, scope(home), OWNER)
+        assert await refused(making) == "release_no_document"
+        request = await compelled(home, police, tmp_path)
+        release = await given(home, request, scope(home))
+        assert release.stage is Stage.SEALED
+        assert await state_of(home, request) is State.SEALED
+        await home.set_sharing(False, OWNER)
+        assert (await home.releases.get(release.id)).stage is Stage.SEALED
+        entries = await log_of(home, "release")
+        assert entries[1]["state"] == "complied_by_law"
+
+
+class TestApproval:
+    """One person's word, for just these bytes."""
+
+    async def test_of_this_preview_alone(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """Another hash is refused, and an earlier preview is over with the next."""
+        first = await home.releases.preview(request_made.id, scope(home), OWNER)
+        wider = scope(home, Detail.NAMES)
+        second = await home.releases.preview(request_made.id, wider, OWNER)
+        approve = home.releases.approve
+        assert await refused(approve(second.id, first.manifest, OWNER)) == (
+            "release_other"
+        )
+        assert await refused(approve(first.id, first.manifest, OWNER)) == (
+            "release_not_now"
+        )
+        assert await refused(approve("abcdef01", "", OWNER)) == "release_not_found"
+        assert not folder_of(home, first).exists()
+        done = await approve(second.id, second.manifest, OWNER)
+        making = home.releases.preview(request_made.id, scope(home), OWNER)
+        assert await refused(making) == "release_open"
+        assert await refused(approve(done.id, done.manifest, RESIDENT)) == (
+            "release_not_now"
+        )
+
+    async def test_two_at_once(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """One of them is too late."""
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+        done = await asyncio.gather(
+            *(
+                home.releases.approve(release.id, release.manifest, who)
+                for who in (OWNER, RESIDENT)
+            ),
+            return_exceptions=True,
+        )
+        assert [type(one) for one in done] == [Release, ReleaseError]
+        events = [one["event"] for one in await log_of(home, "release")]
+        assert events == ["previewed", "approved", "sealed"]
+
+    async def test_stale(
+        self,
+        home: Home,
+        request_made: Request,
+        visitors: list[Entry],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Something was erased since, the day is over, or the agency has another key."""
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+
+        def approve() -> Any:
+            return home.releases.approve(release.id, release.manifest, OWNER)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "utc_now", lambda: later(timedelta(hours=25)))
+            assert await refused(approve()) == "release_old"
+        await home.log.care.erase_person("Gustav Guest", OWNER.fields())
+        assert await refused(approve()) == "release_stale"
+
+    async def test_second_person(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """Where the owner wants that, another one approves too, or stops it."""
+        limits = home.request_limits
+        await home.set_request_rules(limits, "", OWNER, second=True)
+        release = await given(home, request_made, scope(home))
+        assert release.stage is Stage.WAITING
+        assert await state_of(home, request_made) is State.OWNER_REVIEW
+        linking = home.releases.make_link(release.id, 1, OWNER)
+        assert await refused(linking) == "release_not_now"
+        approve = home.releases.approve
+        for nobody in (OWNER, HOME_ACTOR):
+            assert await refused(approve(release.id, release.manifest, nobody)) == (
+                "release_same_person"
+            )
+        await home.releases.withdraw(release.id, RESIDENT)
+        assert await refused(approve(release.id, release.manifest, RESIDENT)) == (
+            "release_not_now"
+        )
+        release = await given(home, request_made, scope(home))
+        release = await approve(release.id, release.manifest, RESIDENT)
+        assert release.stage is Stage.SEALED
+        events = [one["event"] for one in await log_of(home, "release")]
+        assert events[-3:] == ["approved", "seconded", "sealed"]
+
+    async def test_court_needs_no_second_person(
+        self, home: Home, police: Agency, visitors: list[Entry], tmp_path: Path
+    ) -> None:
+        """Whoever lives here cannot stop what a court orders."""
+        await home.set_request_rules(home.request_limits, "", OWNER, second=True)
+        request = await compelled(home, police, tmp_path)
+        assert (await given(home, request, scope(home))).stage is Stage.SEALED
+
+
+class TestStop:
+    """Withdrawn, over, lost."""
+
+    @pytest.mark.parametrize("step", ["previewed", "sealed", "link", "sending"])
+    async def test_withdrawn_at_each_step(
+        self, home: Home, request_made: Request, visitors: list[Entry], step: str
+    ) -> None:
+        """Nothing of it is there any more, and the request waits for the owner again."""
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+        secret, sending = "", None
+        if step != "previewed":
+            release = await home.releases.approve(release.id, release.manifest, OWNER)
+        if step in ("link", "sending"):
+            release, secret = await home.releases.make_link(release.id, 1, OWNER)
+        if step == "sending":
+            sending = await home.releases.begin(secret)
+        await home.releases.withdraw(release.id, OWNER)
+        assert not folder_of(home, release).exists()
+        assert (await home.releases.get(release.id)).stage is Stage.WITHDRAWN
+        assert await state_of(home, request_made) is State.OWNER_REVIEW
+        if secret:
+            assert await refused(home.releases.begin(secret)) == "release_not_found"
+        if sending:
+            assert not sending.may_go()
+            await home.releases.end(sending, done=False)
+        assert (await home.releases.withdraw(release.id, OWNER)).stage.over
+        events = [one["event"] for one in await log_of(home, "release")]
+        assert events.count("withdrawn") == 1 and events[-1] == "withdrawn"
+        await given(home, request_made, scope(home))
+
+    async def test_no_way_out_of_the_folder(self, home: Home) -> None:
+        """What it names is a folder of ours, and no other."""
+        for name in ("..", "../..", "", "/etc", "abcdef0", "abcdef012"):
+            withdrawing = home.releases.withdraw(name, OWNER)
+            assert await refused(withdrawing) == "release_not_found"
+        assert Path(home.hass.config.path("smartlock_le")).is_dir()
+
+    async def test_withdrawn_without_a_log(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """The file is away at once, and it is entered when that is possible."""
+        release = await given(home, request_made, scope(home))
+        await fail_writes(home)
+        await home.releases.withdraw(release.id, OWNER)
+        await fail_writes(home, fail=False)
+        assert not folder_of(home, release).exists()
+        linking = home.releases.make_link(release.id, 1, OWNER)
+        assert await refused(linking) == "release_not_now"
+
+    async def test_over(
+        self,
+        home: Home,
+        request_made: Request,
+        visitors: list[Entry],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """A link has its hours, what was approved its week."""
+        release = await given(home, request_made, scope(home))
+        for hours in (0, 169):
+            linking = home.releases.make_link(release.id, hours, OWNER)
+            assert await refused(linking) == "release_hours"
+        release, secret = await home.releases.make_link(release.id, 1, OWNER)
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "utc_now", lambda: later(timedelta(minutes=61)))
+            assert await refused(home.releases.begin(secret)) == "release_not_found"
+            patch.setattr(module, "utc_now", lambda: later(timedelta(days=8)))
+            linking = home.releases.make_link(release.id, 1, OWNER)
+            assert await refused(linking) == "release_old"
+        await home.releases.tidy(later(timedelta(days=8)))
+        assert (await home.releases.get(release.id)).stage is Stage.EXPIRED
+        assert not folder_of(home, release).exists()
+
+    async def test_once(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """Of two at once one gets it, of two links the later."""
+        release = await given(home, request_made, scope(home))
+        _, old = await home.releases.make_link(release.id, 1, OWNER)
+        _, new = await home.releases.make_link(release.id, 1, OWNER)
+        assert await refused(home.releases.begin(old)) == "release_not_found"
+        found = await asyncio.gather(
+            *(home.releases.begin(new) for _ in range(3)), return_exceptions=True
+        )
+        kinds = [isinstance(one, ReleaseError) for one in found]
+        assert kinds == [False, True, True]
+
+    async def test_somebody_is_to_be_forgotten(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """What was approved and not fetched goes no more."""
+        release = await given(home, request_made, scope(home, Detail.NAMES))
+        await home.log.care.erase_person("Gustav Guest", OWNER.fields())
+        await home.releases.tidy(utc_now())
+        assert (await home.releases.get(release.id)).stage is Stage.WITHDRAWN
+
+
+class TestTrouble:
+    """Kills, full disks, damage."""
+
+    async def reload(self, hass: HomeAssistant, entry: HomeEntry) -> Home:
+        """Start the home anew."""
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        return entry.runtime_data
+
+    async def test_full_disk(
+        self,
+        home: Home,
+        hass: HomeAssistant,
+        entry: HomeEntry,
+        request_made: Request,
+        visitors: list[Entry],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """It stays approved, and is sealed when there is room: then, or at the next start."""
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+
+        def full(*_: Any) -> None:
+            raise OSError(errno.ENOSPC, "full")
+
+        approve = home.releases.approve
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "pack", full)
+            approving = approve(release.id, release.manifest, OWNER)
+            assert await refused(approving) == "release_no_space"
+            assert (await home.releases.get(release.id)).stage is Stage.APPROVED
+            assert not file_of(home, release).exists()
+            home = await self.reload(hass, entry)
+            assert (await home.releases.get(release.id)).stage is Stage.APPROVED
+        home = await self.reload(hass, entry)
+        assert (await home.releases.get(release.id)).stage is Stage.SEALED
+        events = [one["event"] for one in await log_of(home, "release")]
+        assert events == ["previewed", "approved", "sealed"]
+
+    async def test_full_disk_at_the_preview(
+        self,
+        home: Home,
+        request_made: Request,
+        visitors: list[Entry],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Nothing is left of it."""
+
+        def full(*_: Any) -> None:
+            raise OSError(errno.ENOSPC, "full")
+
+        monkeypatch.setattr(module.bundle, "declare", full)
+        making = home.releases.preview(request_made.id, scope(home), OWNER)
+        assert await refused(making) == "release_no_space"
+        folder = Path(home.hass.config.path("smartlock_le")) / "releases"
+        assert not list(folder.iterdir())
+
+    async def test_log_cannot_be_written(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """No step without its entry, and no byte."""
+        await fail_writes(home)
+        with pytest.raises(LogUnavailable):
+            await home.releases.preview(request_made.id, scope(home), OWNER)
+        await fail_writes(home, fail=False)
+        folder = Path(home.hass.config.path("smartlock_le")) / "releases"
+        assert not list(folder.iterdir())
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+        await fail_writes(home)
+        with pytest.raises(LogUnavailable):
+            await home.releases.approve(release.id, release.manifest, OWNER)
+        await fail_writes(home, fail=False)
+        assert (await home.releases.get(release.id)).stage is Stage.PREVIEW
+        release = await home.releases.approve(release.id, release.manifest, OWNER)
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+        await fail_writes(home)
+        with pytest.raises(LogUnavailable):
+            await home.releases.begin(secret)
+        await fail_writes(home, fail=False)
+        await fail_writes(home)
+        with pytest.raises(LogUnavailable):
+            await home.releases.carry(release.id, OWNER)
+        await fail_writes(home, fail=False)
+
+    async def test_killed_while_it_goes(
+        self,
+        home: Home,
+        hass: HomeAssistant,
+        entry: HomeEntry,
+        request_made: Request,
+        visitors: list[Entry],
+    ) -> None:
+        """It does not go twice; the owner may make another address."""
+        release = await given(home, request_made, scope(home))
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+        await home.releases.begin(secret)
+        home = await self.reload(hass, entry)
+        assert (await home.releases.get(release.id)).stage is Stage.SEALED
+        assert await refused(home.releases.begin(secret)) == "release_not_found"
+        assert (await log_of(home, "release"))[-1]["event"] == "interrupted"
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+        await home.releases.end(await home.releases.begin(secret), done=True)
+        assert await state_of(home, request_made) is State.DELIVERED
+
+    async def test_files_that_nobody_knows(
+        self,
+        home: Home,
+        hass: HomeAssistant,
+        entry: HomeEntry,
+        request_made: Request,
+        visitors: list[Entry],
+    ) -> None:
+        """A folder without a release goes, and so does a release without its file."""
+        release = await given(home, request_made, scope(home))
+        stranger = folder_of(home, release).with_name("abcdef01")
+        stranger.mkdir()
+        file_of(home, release).unlink()
+        home = await self.reload(hass, entry)
+        assert not stranger.exists()
+        assert (await home.releases.get(release.id)).stage is Stage.WITHDRAWN
+        assert await state_of(home, request_made) is State.OWNER_REVIEW
+        assert (await log_of(home, "release"))[-1]["event"] == "lost"
+
+    @pytest.mark.parametrize(
+        "harm",
+        [
+            lambda bag: (bag / "data/events.csv").write_text("forged"),
+            lambda bag: (bag / "data/events.csv").unlink(),
+            lambda bag: (bag / "manifest-sha256.txt").write_text(""),
+        ],
+    )
+    async def test_changed_after_it_was_looked_at(
+        self,
+        home: Home,
+        request_made: Request,
+        visitors: list[Entry],
+        harm: Callable[[Path], Any],
+    ) -> None:
+        """It does not go, not even in part."""
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+        harm(folder_of(home, release) / "bag")
+        approving = home.releases.approve(release.id, release.manifest, OWNER)
+        assert await refused(approving) == "release_damaged"
+        assert not folder_of(home, release).exists()
+        assert await state_of(home, request_made) is State.OWNER_REVIEW
+
+    async def test_no_key(
+        self, home: Home, police: Agency, visitors: list[Entry]
+    ) -> None:
+        """Without a key it is a plain zip file; another key makes a preview stale."""
+        await home.set_sharing(True, OWNER)
+        request = await in_review(home, police)
+        release = await home.releases.preview(request.id, scope(home), OWNER)
+        assert release.file_name.endswith(".zip.age")
+        said = {**AGENCY, "age_recipient": ""}
+        agency = await home.agencies.get(police.id)
+        await home.agencies.change(agency, said, OWNER)
+        await verified(home, await home.agencies.get(police.id))
+        approving = home.releases.approve(release.id, release.manifest, OWNER)
+        assert await refused(approving) == "release_recipient_changed"
+        release = await given(home, request, scope(home))
+        assert release.file_name.endswith(".zip")
+        assert file_of(home, release).read_bytes()[:2] == b"PK"
+
+    async def test_pictures(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """Those of the camera and the window, by their hash in the log; others are left out."""
+        for minute, what, data in (
+            (10, What.STILL, b"first"),
+            (11, What.STILL, b"second"),
+            (12, What.CLIP, b"clip"),
+            (-5, What.STILL, b"before"),
+        ):
+            await pictured(home, minute, what, data)
+        wanted = Scope(
+            devices=frozenset({CAMERA}),
+            parts=frozenset({Part.PICTURES}),
+            since=SINCE,
+            until=UNTIL,
+        )
+        release = await home.releases.preview(request_made.id, wanted, OWNER)
+        media = folder_of(home, release) / "bag/data/media"
+        assert [one.read_bytes() for one in sorted(media.iterdir())] == [
+            b"first",
+            b"second",
+        ]
+        assert (release.counts.media, release.counts.missing) == (2, 0)
+        kept = Path(home.hass.config.path("smartlock_le")) / "media"
+        for path in kept.iterdir():
+            if path.read_bytes() == b"first":
+                path.write_bytes(b"forged")
+            elif path.read_bytes() == b"second":
+                path.unlink()
+        await pictured(home, 13, What.STILL, b"third")
+        release = await home.releases.preview(request_made.id, wanted, OWNER)
+        assert (release.counts.media, release.counts.missing) == (1, 2)
+        page = (folder_of(home, release) / "bag/data/report.html").read_text()
+        assert "2 pictures that the log names" in page and "Pictures only" in page
+
+    async def test_entered_late(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """What was written down later is in it, and what is between is not."""
+        await came(home, 45, "Late Lurker")
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+        assert release.counts.entries == 4
+        assert door(home) in release.scope.devices
