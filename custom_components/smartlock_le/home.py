@@ -168,6 +168,8 @@ class Home(Decisions):
             sharing=lambda: self.sharing,
             devices=self.devices,
         )
+        # The log ends with the home, and so does this.
+        self.log.care.on_person_erased(self.releases.person_forgotten)
         await release_keeping.start(self.releases)
         self.check_guide()
         self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self.cameras.alarm)
@@ -197,6 +199,7 @@ class Home(Decisions):
         self._stopping = True
         self._alarm.stop()
         self.requests.stop()
+        self.releases.stop()
         self.writers.stop()
         self.upkeep.stop()
         self.stamping.stop()

@@ -15,7 +15,8 @@ from .models import Actor, utc_now
 from .notices import common_texts, words
 from .requests.inbox import Inbox
 from .sharing.bundle import About
-from .sharing.releases import Means, Releases
+from .sharing.records import Means
+from .sharing.releases import Releases
 
 _LOGGER = logging.getLogger(__name__)
 

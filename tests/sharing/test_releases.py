@@ -6,7 +6,9 @@ from contextlib import nullcontext
 from datetime import timedelta
 import errno
 from pathlib import Path
+import shutil
 from typing import Any
+import zipfile
 
 from homeassistant.core import HomeAssistant
 import pytest
@@ -15,9 +17,10 @@ from custom_components.smartlock_le.cameras.models import What
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.log import Entry, LogUnavailable
 from custom_components.smartlock_le.models import HOME_ACTOR, utc_now
+from custom_components.smartlock_le.opening import home_folder
 from custom_components.smartlock_le.requests.models import Agency, RequestError
 from custom_components.smartlock_le.requests.request import Request, State
-from custom_components.smartlock_le.sharing import releases as module
+from custom_components.smartlock_le.sharing import giving, releases as module
 from custom_components.smartlock_le.sharing.models import (
     Detail,
     Part,
@@ -26,6 +29,7 @@ from custom_components.smartlock_le.sharing.models import (
     Scope,
     Stage,
 )
+from custom_components.smartlock_le.sharing.redaction import cell
 from tests.conftest import log_of
 from tests.requests.test_agencies import verified
 from tests.requests.test_agency_facts import SAID as AGENCY
@@ -86,7 +90,8 @@ class TestTheWay:
         release, secret = await home.releases.make_link(release.id, 1, OWNER)
         sending = await home.releases.begin(secret)
         assert sending.may_go()
-        await home.releases.end(sending, done=True)
+        sending.sent = release.size
+        await home.releases.end(sending)
         assert await state_of(home, request_made) is State.DELIVERED
         entries = await log_of(home, "release")
         assert [(one["event"], one["state"]) for one in entries] == [
@@ -362,7 +367,7 @@ class TestStop:
             assert await refused(home.releases.begin(secret)) == "release_not_found"
         if sending:
             assert not sending.may_go()
-            await home.releases.end(sending, done=False)
+            await home.releases.end(sending)
         assert (await home.releases.withdraw(release.id, OWNER)).stage.over
         events = [one["event"] for one in await log_of(home, "release")]
         assert events.count("withdrawn") == 1 and events[-1] == "withdrawn"
@@ -401,9 +406,9 @@ class TestStop:
             assert await refused(linking) == "release_hours"
         release, secret = await home.releases.make_link(release.id, 1, OWNER)
         with monkeypatch.context() as patch:
-            patch.setattr(module, "utc_now", lambda: later(timedelta(minutes=61)))
+            patch.setattr(giving, "utc_now", lambda: later(timedelta(minutes=61)))
             assert await refused(home.releases.begin(secret)) == "release_not_found"
-            patch.setattr(module, "utc_now", lambda: later(timedelta(days=8)))
+            patch.setattr(giving, "utc_now", lambda: later(timedelta(days=8)))
             linking = home.releases.make_link(release.id, 1, OWNER)
             assert await refused(linking) == "release_old"
         await home.releases.tidy(later(timedelta(days=8)))
@@ -524,17 +529,20 @@ class TestTrouble:
         request_made: Request,
         visitors: list[Entry],
     ) -> None:
-        """It does not go twice; the owner may make another address."""
+        """It does not go twice, and counts as gone; the owner may make another address."""
         release = await given(home, request_made, scope(home))
         _, secret = await home.releases.make_link(release.id, 1, OWNER)
         await home.releases.begin(secret)
         home = await self.reload(hass, entry)
-        assert (await home.releases.get(release.id)).stage is Stage.SEALED
+        assert (await home.releases.get(release.id)).stage is Stage.DELIVERED
         assert await refused(home.releases.begin(secret)) == "release_not_found"
-        assert (await log_of(home, "release"))[-1]["event"] == "interrupted"
-        _, secret = await home.releases.make_link(release.id, 1, OWNER)
-        await home.releases.end(await home.releases.begin(secret), done=True)
+        last = (await log_of(home, "release"))[-1]
+        assert (last["event"], last["state"]) == ("interrupted", "delivered")
+        assert home.releases.delivered_this_year == 1
         assert await state_of(home, request_made) is State.DELIVERED
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+        sending = await home.releases.begin(secret)
+        assert sending.path.is_file()
 
     async def test_files_that_nobody_knows(
         self,
@@ -640,3 +648,234 @@ class TestTrouble:
         release = await home.releases.preview(request_made.id, scope(home), OWNER)
         assert release.counts.entries == 4
         assert door(home) in release.scope.devices
+
+
+class TestAttacked:
+    """What somebody tried."""
+
+    async def test_requests_of_others(
+        self, home: Home, police: Agency, visitors: list[Entry], request_made: Request
+    ) -> None:
+        """That somebody else asked in the same hours is told to nobody."""
+        fields = (await home.inbox.get(request_made.id)).entry("received", OWNER)
+        other = {**fields, "request": "e4593918", "instrument": "search_warrant"}
+        at = SINCE + timedelta(minutes=10)
+        await home.log.append("request", other, time=at)
+        await came(home, 50, "Gustav Guest")
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+        proofs = folder_of(home, release) / "bag/data/proofs.zip"
+        with zipfile.ZipFile(proofs) as zipped:
+            said = zipped.read("entries.jsonl").decode()
+        assert request_made.id in said
+        assert "e4593918" not in said and "search_warrant" not in said
+
+    async def test_pictures_out_of_scope(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """Not even that there are any."""
+        before = await home.releases.preview(request_made.id, scope(home), OWNER)
+        for minute in range(3):
+            await pictured(home, minute, What.STILL, b"picture")
+        after = await home.releases.preview(request_made.id, scope(home), OWNER)
+        assert after.counts.hidden == before.counts.hidden
+        assert after.counts.media == 0
+
+    async def test_clip_over_the_edge(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """A clip that was whole after the window is not of it."""
+        await pictured(home, 3, What.CLIP, b"clip")
+        wanted = scope(home, parts=frozenset({Part.CLIPS}), devices=frozenset({CAMERA}))
+        making = home.releases.preview(request_made.id, wanted, OWNER)
+        assert await refused(making) == "release_empty"
+
+    async def test_forgotten_after_it_was_sealed(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """It goes no more, from that moment on."""
+        release = await given(home, request_made, scope(home, Detail.NAMES))
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+        await home.log.care.erase_person("Gustav Guest", OWNER.fields())
+        assert await refused(home.releases.begin(secret)) in (
+            *("release_stale", "release_not_found"),
+        )
+        await home.hass.async_block_till_done(wait_background_tasks=True)
+        assert (await home.releases.get(release.id)).stage is Stage.WITHDRAWN
+
+    async def test_forgotten_before_it_was_sealed(
+        self,
+        home: Home,
+        request_made: Request,
+        visitors: list[Entry],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Approved on a full disk, it is not sealed afterwards."""
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+
+        def full(*_: Any) -> None:
+            raise OSError(errno.ENOSPC, "full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "pack", full)
+            approving = home.releases.approve(release.id, release.manifest, OWNER)
+            assert await refused(approving) == "release_no_space"
+        await home.log.care.erase_person("Gustav Guest", OWNER.fields())
+        approving = home.releases.approve(release.id, release.manifest, OWNER)
+        assert await refused(approving) in ("release_stale", "release_not_now")
+        assert not folder_of(home, release).exists()
+
+    async def test_reload_while_it_goes(
+        self,
+        home: Home,
+        hass: HomeAssistant,
+        entry: HomeEntry,
+        request_made: Request,
+        visitors: list[Entry],
+    ) -> None:
+        """What the home before began ends with it."""
+        release = await given(home, request_made, scope(home))
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+        sending = await home.releases.begin(secret)
+        gone = list[bool]()
+        sending.abort = lambda: gone.append(True)
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        assert gone and not sending.may_go()
+
+    async def test_put_back(
+        self,
+        home: Home,
+        hass: HomeAssistant,
+        entry: HomeEntry,
+        request_made: Request,
+        visitors: list[Entry],
+        tmp_path: Path,
+    ) -> None:
+        """A backup revives nothing that was withdrawn, nor an address that was used."""
+        release = await given(home, request_made, scope(home))
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+        folder = home_folder(hass)
+        assert await hass.config_entries.async_unload(entry.entry_id)
+        shutil.copytree(folder, tmp_path / "backup")
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await entry.runtime_data.releases.withdraw(release.id, OWNER)
+        assert await hass.config_entries.async_unload(entry.entry_id)
+        shutil.rmtree(folder)
+        # What is put back is newer than it says, as after any restore.
+        shutil.copytree(tmp_path / "backup", folder, copy_function=shutil.copy)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        home = entry.runtime_data
+        assert await log_of(home, "restored")
+        assert await refused(home.releases.begin(secret)) == "release_not_found"
+        assert (await home.releases.get(release.id)).stage is Stage.WITHDRAWN
+
+    async def test_no_in_the_last_moment(
+        self,
+        home: Home,
+        request_made: Request,
+        visitors: list[Entry],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Declined while it is approved: nothing is approved."""
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+        check = home.releases._check_fresh
+
+        async def late(*arguments: Any) -> None:
+            await check(*arguments)
+            await home.inbox.decline(request_made.id, "", OWNER)
+
+        monkeypatch.setattr(home.releases, "_check_fresh", late)
+        with pytest.raises(RequestError):
+            await home.releases.approve(release.id, release.manifest, OWNER)
+        assert (await home.releases.get(release.id)).stage is Stage.PREVIEW
+
+    async def test_no_after_it_went_once(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """Another address of it is good only as long as the owner says nothing else."""
+        release = await given(home, request_made, scope(home))
+        await home.releases.carry(release.id, OWNER)
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+        await home.inbox.close(request_made.id, "", OWNER)
+        assert await refused(home.releases.begin(secret)) == "release_not_answerable"
+
+    async def test_agency_that_is_gone(
+        self, home: Home, police: Agency, visitors: list[Entry], request_made: Request
+    ) -> None:
+        """Nobody is given anything in its name."""
+        release = await given(home, request_made, scope(home))
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+        await home.agencies.remove(police.id, OWNER)
+        assert await refused(home.releases.begin(secret)) == "release_not_answerable"
+
+    async def test_off_while_the_log_cannot_be_read(
+        self,
+        home: Home,
+        request_made: Request,
+        visitors: list[Entry],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """On again, what was approved before needs another approval."""
+        release = await given(home, request_made, scope(home))
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+
+        async def broken(*_: Any) -> None:
+            raise LogUnavailable("locked")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(home.releases, "_read", broken)
+            await home.set_sharing(False, OWNER)
+        await home.set_sharing(True, OWNER)
+        assert await refused(home.releases.begin(secret)) == "release_sharing_off"
+        await home.releases.tidy(utc_now())
+        assert (await home.releases.get(release.id)).stage is Stage.WITHDRAWN
+        await given(home, request_made, scope(home))
+
+    async def test_nothing_beside_the_sealed_file(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """Not the preview either, which anybody could read."""
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+        path = await home.releases.looked_at(release.id, whole=True)
+        assert path.is_file()
+        release = await home.releases.approve(release.id, release.manifest, OWNER)
+        assert list(folder_of(home, release).iterdir()) == [file_of(home, release)]
+        looking = home.releases.looked_at(release.id, whole=False)
+        assert await refused(looking) == "release_not_now"
+
+    async def test_one_at_a_time(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """While it goes there is no second address; half of it counts as gone."""
+        release = await given(home, request_made, scope(home))
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+        sending = await home.releases.begin(secret)
+        linking = home.releases.make_link(release.id, 1, OWNER)
+        assert await refused(linking) == "release_not_now"
+        assert await refused(home.releases.carry(release.id, OWNER)) == (
+            "release_not_now"
+        )
+        await home.releases.end(sending)
+        assert (await home.releases.get(release.id)).stage is Stage.SEALED
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+        sending = await home.releases.begin(secret)
+        sending.sent = 1
+        await home.releases.end(sending)
+        assert (await home.releases.get(release.id)).stage is Stage.DELIVERED
+        assert await state_of(home, request_made) is State.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("＝HYPERLINK(1)", "'＝HYPERLINK(1)"),
+        ("\n=1+1", "'=1+1"),
+        ("Bob;=cmd|'/C calc'!A0", "Bob =cmd '/C calc'!A0"),
+        ("'=1", "''=1"),
+        ("O'Hara", "O'Hara"),
+        (7, 7),
+    ],
+)
+def test_cells(said: Any, shown: Any) -> None:
+    """No spreadsheet reckons."""
+    assert cell(said) == shown

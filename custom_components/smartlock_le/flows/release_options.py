@@ -23,8 +23,8 @@ import voluptuous as vol
 from .. import actors
 from ..notices import common_text
 from ..requests.request import Request
+from ..sharing.giving import MOST_HOURS
 from ..sharing.models import Detail, Part, Release, Scope, Stage
-from ..sharing.releases import MOST_HOURS
 from ..web.releases import BUNDLE, CARRY_URL, PREVIEW_URL, REPORT, URL
 from .request_page import SURE, RequestPage
 from .request_text import SIGNED, moment
@@ -38,8 +38,9 @@ _STEPS = {
     Stage.PREVIEW: ("approve_release", "prepare_release", "withdraw_release"),
     Stage.WAITING: ("approve_release", "withdraw_release"),
     Stage.APPROVED: ("approve_release", "withdraw_release"),
+    Stage.SENDING: ("withdraw_release",),
     **dict.fromkeys(
-        (Stage.SEALED, Stage.SENDING, Stage.DELIVERED),
+        (Stage.SEALED, Stage.DELIVERED),
         ("release_link", "release_file", "withdraw_release"),
     ),
 }

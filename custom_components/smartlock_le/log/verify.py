@@ -37,6 +37,8 @@ MAX_BAD = 20
 """Most findings that a report names; the rest is counted."""
 MAX_LINE = 1 << 20
 """Most bytes in one line of a copy; ours have some 20,000."""
+MAX_PROOFS = 1 << 33
+"""Most bytes of proofs in a release."""
 MAX_HEADER = 1 << 26
 """Most bytes in its first line, which lists what was erased."""
 RUN = 1000
@@ -118,6 +120,28 @@ FIELDS = {
     "hold": ("hold", "event", "reason", "lock", "since", "until", *ACTOR),
 }
 """Fields of each kind in the order of their commitments, after the common ones."""
+
+ROWS = {
+    "access": {
+        **{name: name for name in ("time", "entered", "event", "method", "source")},
+        **{name: name for name in ("lock_index", "lock_time")},
+        "device": "lock",
+    },
+    "media": {
+        **{name: name for name in ("entered", "sha256")},
+        "device": "camera",
+        "event": "what",
+    },
+}
+"""What the table of a release has of an entry: by which name, and of which field."""
+TAGS = {
+    *("bagit.txt", "bag-info.txt", "manifest-sha256.txt"),
+    *("approval.json", "approval.zip"),
+}
+MEMBER = re.compile(
+    r"(release-[a-f][0-9a-f]{7}/)((?:data/(?:media/)?)?[A-Za-z0-9_-]+\.[a-z0-9]+)"
+)
+"""The files of a release in a zip file."""
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 MICROSECOND = timedelta(microseconds=1)
@@ -1280,7 +1304,7 @@ class _Proofs:
         self.numbers: list[int] = []
         self.used: dict[int, list[int]] = {}
         self.named: dict[int, tuple[Any, Any]] = {}
-        self.rows: Optional[_Rows] = None
+        self.rows: Union[_Rows, _Approved, None] = None
 
     def entry(self, line: bytes, text: Callable[[int], bytes]) -> None:
         """Check a line; `text` gives the proof of an entry. Raises ValueError, KeyError."""
@@ -1401,7 +1425,7 @@ def verify_proofs(
     vkey: Optional[str] = None,
     progress: Optional[Progress] = None,
     signed: Signed = ed25519_verify,
-    rows: Optional["_Rows"] = None,
+    rows: Union["_Rows", "_Approved", None] = None,
 ) -> Report:
     """Check entries that were given with their proofs. Raises Unusable."""
     report = Report(bodies_checked=True)
@@ -1465,9 +1489,9 @@ def _runs(numbers: list[int]) -> str:
 class _Rows:
     """The table of a release beside its proofs: it says what the entries say, and no more."""
 
-    def __init__(self, report: Report, lines: Iterable[bytes]) -> None:
+    def __init__(self, report: Report, file: IO[bytes]) -> None:
         self.report = report
-        self.lines = iter(lines)
+        self.lines = iter(partial(_read_line, file, MAX_LINE), b"")
         self.media: dict[str, str] = {}
         """Which hash the log has of a file."""
         self.bad = False
@@ -1475,38 +1499,30 @@ class _Rows:
     def entry(self, seq: int, fields: dict[str, Any]) -> None:
         """Compare a row with its entry, if the entry has one."""
         kind = fields.get("kind")
-        if kind not in ("access", "media") or self.bad:
+        names = ROWS.get(str(kind))
+        if names is None or self.bad:
             return
+        said = {
+            name: fields[field]
+            for name, field in names.items()
+            if fields.get(field, "") != ""
+        }
         try:
-            row = json.loads(next(self.lines, b""))
-            said = {
-                name: fields[field]
-                for name, field in (
-                    *((name, name) for name in ("entered", "event", "method")),
-                    *((name, name) for name in ("source", "lock_index", "lock_time")),
-                    *((name, name) for name in ("sha256",)),
-                    *(
-                        (("time", "time"), ("device", "lock"))
-                        if kind == "access"
-                        else ()
-                    ),
-                    *(
-                        (("event", "what"), ("device", "camera"))
-                        if kind == "media"
-                        else ()
-                    ),
-                )
-                if fields.get(field, "") != ""
-            }
-            # Beside these, only who it was for this release, and where its file is.
-            other = set(row) - set(said) - {"number", "person"}
-            fits = row["number"] == seq and said.items() <= row.items()
+            row = _loads_plain(next(self.lines, b""))
+            # What a reader takes in, and no proof has.
+            extra = {"person"} if kind == "access" else {"time", "file"}
+            person = str(row.get("person", ""))
+            fits = (
+                row["number"] == seq
+                and said.items() <= row.items()
+                and not set(row) - set(said) - {"number"} - extra
+                and (not person or person == fields.get("actor_name", person))
+            )
             if kind == "media":
-                other -= {"time", "file"}
                 self.media[str(row["file"])] = str(row["sha256"])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            fits, other = False, set()
-        if not fits or other:
+            fits = False
+        if not fits:
             self.bad = True
             self.report.add(seq, f"entry {seq}: the table says something else of it")
 
@@ -1514,6 +1530,19 @@ class _Rows:
         """Say what the table has beside the entries."""
         if not self.bad and next(self.lines, b""):
             self.report.add(-1, "the table has rows that no entry is for")
+
+
+class _Approved:
+    """The entry that says what was approved."""
+
+    def __init__(self) -> None:
+        self.seq = -1
+        self.fields: dict[str, Any] = {}
+
+    def entry(self, seq: int, fields: dict[str, Any]) -> None:
+        """Take it."""
+        if fields.get("kind") == "release":
+            self.seq, self.fields = seq, fields
 
 
 class _Folder:
@@ -1524,21 +1553,25 @@ class _Folder:
         self.zipped: Optional[zipfile.ZipFile] = None
         self.path = path
         self.prefix = ""
+        self.names: set[str] = set()
         if path.is_dir():
-            self.names = {
-                one.relative_to(path).as_posix()
-                for one in path.rglob("*")
-                if one.is_file()
-            }
+            for one in path.rglob("*"):
+                mode = one.lstat().st_mode
+                if stat.S_ISREG(mode):
+                    self.names.add(one.relative_to(path).as_posix())
+                elif not stat.S_ISDIR(mode):
+                    raise Unusable(f"{one.name} is no file")
             return
         self.zipped = zipfile.ZipFile(path)
-        names = self.zipped.namelist()
-        self.prefix = names[0].partition("/")[0] + "/"
-        self.names = {name[len(self.prefix) :] for name in names}
-        if len(self.names) != len(names) or not all(
-            name.startswith(self.prefix) for name in names
-        ):
-            raise Unusable("the zip file is not one of ours")
+        for member in self.zipped.infolist():
+            found = MEMBER.fullmatch(member.filename)
+            mode = member.external_attr >> 16
+            if found is None or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)):
+                raise Unusable("the zip file is not one of ours")
+            if found[1] != (self.prefix or found[1]) or found[2] in self.names:
+                raise Unusable("the zip file is not one of ours")
+            self.prefix = found[1]
+            self.names.add(found[2])
 
     def open(self, name: str) -> IO[bytes]:
         """Return a file to read. Raises Unusable, KeyError, OSError."""
@@ -1554,16 +1587,24 @@ class _Folder:
             raise Unusable(f"{name} is longer than any of ours")
         return text
 
-    def digest(self, name: str) -> str:
-        """Return the SHA-256 of a file, in hex; empty: it cannot be read."""
+    def digest(self, name: str) -> Optional[str]:
+        """Return the SHA-256 of a file, in hex; None: it cannot be read."""
         digest = hashlib.sha256()
         try:
             with self.open(name) as file:
                 for piece in iter(partial(file.read, 1 << 18), b""):
                     digest.update(piece)
         except (OSError, KeyError, zipfile.BadZipFile, zlib.error, EOFError):
-            return ""
+            return None
         return digest.hexdigest()
+
+    def copy(self, name: str, copy: IO[bytes]) -> None:
+        """Copy a file of proofs, to go to and fro in it. Raises Unusable, and others."""
+        with self.open(name) as file:
+            for piece in iter(partial(file.read, 1 << 18), b""):
+                if copy.tell() > MAX_PROOFS:
+                    raise Unusable(f"{name} is longer than any of ours")
+                copy.write(piece)
 
 
 def is_bag(path: Path) -> bool:
@@ -1580,33 +1621,33 @@ def is_bag(path: Path) -> bool:
 def verify_bag(
     path: Path, vkey: Optional[str] = None, signed: Signed = ed25519_verify
 ) -> Report:
-    """Check a release: its files, the table and the pictures, and the proofs. Raises Unusable."""
+    """Check a release: its files, its approval, the proofs, table and pictures.
+
+    The approval is an entry of the log, and names the hash of the manifest: so every file
+    is one that was approved. Raises Unusable.
+    """
+    found = Report(bodies_checked=True)
     try:
         folder = _Folder(path)
-        found = Report(bodies_checked=True)
-        for manifest in ("tagmanifest-sha256.txt", "manifest-sha256.txt"):
-            _files(found, folder, manifest)
-        with (
-            folder.open("data/events.jsonl") as lines,
-            tempfile.TemporaryFile() as copy,
-        ):
-            with folder.open("data/proofs.zip") as proofs:
-                for piece in iter(partial(proofs.read, 1 << 18), b""):
-                    copy.write(piece)
-            rows = _Rows(found, lines)
+        _files(found, folder)
+        if found.bad:
+            # What is not what it says is not looked into.
+            return found
+        with folder.open("data/events.jsonl") as file, tempfile.TemporaryFile() as copy:
+            folder.copy("data/proofs.zip", copy)
+            rows = _Rows(found, file)
             report = verify_proofs(copy, vkey, None, signed, rows)
             rows.end()
-        for name in sorted(folder.names):
-            if name.startswith("data/media/"):
-                digest = rows.media.get(name[len("data/") :])
-                if digest is None or folder.digest(name) != digest:
-                    found.add(-1, f"{name} is not what the log has of it")
-        if "approval.json" in folder.names:
-            said = json.loads(folder.small("approval.json"))
-            approved = said["manifest_sha256"]
-            if approved != folder.digest("manifest-sha256.txt"):
-                found.add(-1, "what was approved is something else")
-            report.notes.append(f"Approved {said['approved']}, as its approval says.")
+        listed = {
+            n[len("data/") :] for n in folder.names if n.startswith("data/media/")
+        }
+        for name in sorted(listed):
+            digest = rows.media.get(name)
+            if digest is None or folder.digest(f"data/{name}") != digest:
+                found.add(-1, f"{name} is not what the log has of it")
+        for name in sorted(set(rows.media) - listed):
+            report.notes.append(f"{name} was not there any more when this was made.")
+        _approval(found, report, folder, signed)
     except (
         *(ValueError, KeyError, TypeError, EOFError, RecursionError, OSError),
         *(zipfile.BadZipFile, RuntimeError, zlib.error, IndexError),
@@ -1618,21 +1659,68 @@ def verify_bag(
     return report
 
 
-def _files(report: Report, folder: _Folder, manifest: str) -> None:
-    """Check the files that a manifest lists, and that there are no others."""
-    listed = {}
-    for line in folder.small(manifest).decode().splitlines():
-        digest, _, name = line.partition("  ")
-        listed[name] = digest
+def _approval(found: Report, report: Report, folder: _Folder, signed: Signed) -> None:
+    """Check that the log says that just this was approved."""
+    if "approval.zip" not in folder.names or "approval.json" not in folder.names:
+        found.add(-1, "nothing here shows that it was approved")
+        return
+    approved = _Approved()
+    with tempfile.TemporaryFile() as copy:
+        folder.copy("approval.zip", copy)
+        proven = verify_proofs(copy, report.vkey, None, signed, approved)
+    fields = approved.fields
+    if proven.bad or proven.strangers or proven.vkey != report.vkey:
+        found.add(-1, "its approval is not proven by the log")
+    elif (
+        fields.get("event") not in ("approved", "seconded")
+        or not fields.get("state")
+        or fields.get("manifest") != folder.digest("manifest-sha256.txt")
+    ):
+        found.add(-1, "what was approved is something else")
+    else:
+        said = _loads_plain(folder.small("approval.json"))
+        names = ("time", "release", "request", "instrument", "manifest")
+        if said != {"entry": approved.seq, **{name: fields[name] for name in names}}:
+            found.add(-1, "approval.json says something else than the log")
+        report.notes.append(
+            f"Just these files were approved on {fields['time']}, as entry "
+            f"{approved.seq} of the log says."
+        )
+
+
+def _loads_plain(text: bytes) -> Any:
+    """Return what JSON says in which no name is there twice. Raises ValueError."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            raise ValueError("a name is there twice")
+        return dict(pairs)
+
+    return json.loads(text, object_pairs_hook=once)
+
+
+def _files(report: Report, folder: _Folder) -> None:
+    """Check that there are the files that the manifests list, as they say, and no others."""
     payload = {name for name in folder.names if name.startswith("data/")}
     tags = folder.names - payload - {"tagmanifest-sha256.txt"}
-    here = tags if manifest.startswith("tag") else payload
-    for name in sorted(here ^ set(listed)):
-        what = "not here" if name in listed else "in no manifest"
-        report.add(-1, f"{name} is {what}")
-    for name in sorted(here & set(listed)):
-        if folder.digest(name) != listed[name]:
-            report.add(-1, f"{name} is not what the manifest says")
+    for name in sorted(tags - TAGS):
+        report.add(-1, f"{name} is no part of a release")
+    for manifest, here in (
+        ("tagmanifest-sha256.txt", tags),
+        ("manifest-sha256.txt", payload),
+    ):
+        listed = {}
+        for line in folder.small(manifest).decode().splitlines():
+            digest, _, name = line.partition("  ")
+            if not re.fullmatch("[0-9a-f]{64}", digest) or name in listed:
+                raise Unusable("a manifest is not one of ours")
+            listed[name] = digest
+        for name in sorted(here ^ set(listed)):
+            what = "not here" if name in listed else "in no manifest"
+            report.add(-1, f"{name} is {what}")
+        for name in sorted(here & set(listed)):
+            if folder.digest(name) != listed[name]:
+                report.add(-1, f"{name} is not what the manifest says")
 
 
 def _say(line: str) -> None:

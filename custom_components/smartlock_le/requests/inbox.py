@@ -273,11 +273,13 @@ class Inbox(Signed):
         request_id: str,
         state: str,
         enter: Callable[[Sequence[Executable]], Awaitable[None]],
+        *,
+        must: bool,
     ) -> None:
         """Bring a request to a state, in the transaction of the entry that `enter` appends.
 
-        One that cannot come to it, or is gone, stays as it is: the entry is appended
-        alone. Raises LogUnavailable.
+        Where it cannot come to it, or is gone, the entry is appended alone; with `must`
+        it is not: raises RequestError then. Raises LogUnavailable.
         """
         async with self._changing:
             rows: Sequence[Executable] = ()
@@ -287,6 +289,8 @@ class Inbox(Signed):
                     now = utc_now().replace(microsecond=0)
                     request = replace(request, state=State(state), changed=now)
                     rows = put(table, **request.as_row())
+            if must and not rows:
+                raise RequestError("request_not_now")
             await enter(rows)
             await self._summarize()
 

@@ -110,7 +110,7 @@ NEXT: Mapping[State, frozenset[State]] = {
     **dict.fromkeys(_GRANTED, frozenset({State.SEALED, State.OWNER_REVIEW})),
     # What was sealed is withdrawn before anything else is said.
     State.SEALED: frozenset({State.DELIVERED, State.OWNER_REVIEW}),
-    State.DELIVERED: frozenset({State.OWNER_REVIEW, State.CLOSED}),
+    State.DELIVERED: frozenset({*_GRANTED, State.OWNER_REVIEW, State.CLOSED}),
     State.CHALLENGED: frozenset({State.OWNER_REVIEW, State.DECLINED, State.CLOSED}),
     State.DECLINED: frozenset({State.CLOSED}),
     State.CLOSED: frozenset(),

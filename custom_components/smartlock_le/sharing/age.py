@@ -39,7 +39,7 @@ def sealed(file: Sink, recipient: str) -> Iterator[Sink]:
     It is whole when the block ends well. Raises BadRecipient, OSError.
     """
     key = secrets.token_bytes(16)
-    header = _header(key, _public(recipient))
+    header = _header(key, public_of(recipient))
     salt = secrets.token_bytes(16)
     file.write(header + salt)
     sealing = _Sealing(file, _derived(key, salt, b"payload"))
@@ -100,8 +100,8 @@ def _base64(data: bytes) -> bytes:
     return b64encode(data).rstrip(b"=")
 
 
-def _public(recipient: str) -> bytes:
-    """Return the 32 bytes of an `age1...` recipient."""
+def public_of(recipient: str) -> bytes:
+    """Return the 32 bytes of an `age1...` recipient. Raises BadRecipient."""
     try:
         public = decode("age", recipient)
     except ValueError as err:

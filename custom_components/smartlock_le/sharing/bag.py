@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import IO, override
 import zipfile
 
-import orjson
-
 from ..log.files import sync_folder, written
 from .sink import Sink
 
 PAYLOAD = "data"
 MANIFEST = "manifest-sha256.txt"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
-APPROVAL = "approval.json"
 _PIECE = 1 << 18
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 _PACKED = (".jpg", ".mp4", ".zip")
@@ -62,10 +59,10 @@ def pack(
     folder: Path,
     name: str,
     manifest: str,
-    approval: Mapping[str, object] | None,
+    approval: Mapping[str, bytes],
     sink: Sink,
 ) -> None:
-    """Write a bag into `sink` as a zip file, in one pass, with the approval of it.
+    """Write a bag into `sink` as a zip file, in one pass, with the tag files of its approval.
 
     Each file is hashed on its way. Raises BagDamaged where one is not what the manifest
     says, or the manifest not what `manifest` says; OSError.
@@ -75,10 +72,7 @@ def pack(
         raise BagDamaged
     tags = {
         tag: (folder / tag).read_bytes() for tag in ("bagit.txt", "bag-info.txt")
-    } | {MANIFEST: listed}
-    if approval is not None:
-        option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        tags[APPROVAL] = orjson.dumps(approval, option=option)
+    } | {MANIFEST: listed, **approval}
     tags[TAG_MANIFEST] = "".join(
         f"{hashlib.sha256(data).hexdigest()}  {tag}\n"
         for tag, data in sorted(tags.items())

@@ -52,6 +52,8 @@ async def make(
     Returns the SHA-256 of its manifest, and how much is in it. Raises ReleaseError
     (`release_empty`, `release_no_space`), LogUnavailable: some of it may be there then.
     """
+    # Of the others nobody is told even that they are there.
+    pictures = [one for one in pictures if _wanted(one, scope)]
     window = await _window(log, scope)
     numbers = {one.seq for one in pictures} | set(await _request(log, asked))
     if window:
@@ -63,13 +65,19 @@ async def make(
             written(payload / "events.jsonl") as lines,
             written(payload / "events.csv") as table,
         ):
-            redactor = Redactor(scope, window, pictures, lines, table)
+            redactor = Redactor(scope, window, asked.request, pictures, lines, table)
             await log.export_proofs(payload / _PROOFS, numbers, redactor)
         return await asyncio.to_thread(
             _finish, folder, asked, scope, redactor.found, about, log.vkey
         )
     except OSError as err:
         raise ReleaseError("release_no_space") from err
+
+
+def _wanted(picture: Picture, scope: Scope) -> bool:
+    clip = picture.path.endswith(".mp4")
+    part = Part.CLIPS if clip else Part.PICTURES
+    return picture.camera in scope.devices and part in scope.parts
 
 
 async def _window(log: Log, scope: Scope) -> range:

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 import csv
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 import io
+import re
 from typing import IO, Any
 
 import orjson
@@ -28,6 +29,10 @@ _OF_DETAIL: Mapping[Detail, tuple[str, ...]] = {
     Detail.METHOD: ("method",),
     Detail.RECORD: ("source", "lock_index", "lock_time"),
 }
+_APART = re.compile(r"[;|\t\r\n]")
+_FORMULA = re.compile(r"['\"]?[=+\-@＝＋－＠]")
+_BEFORE = timedelta(seconds=10)
+"""A clip may begin so long before it was asked for."""
 _NOBODY = (ActorKind.HOME, ActorKind.LOCK, ActorKind.UNKNOWN, "")
 _PART = {"still": Part.PICTURES, "clip": Part.CLIPS}
 
@@ -73,6 +78,7 @@ class Redactor:
         self,
         scope: Scope,
         numbers: range,
+        request: str,
         pictures: Collection[Picture],
         lines: IO[bytes],
         table: IO[bytes],
@@ -84,6 +90,7 @@ class Redactor:
         self.found = Found()
         self._scope = scope
         self._numbers = numbers
+        self._request = request
         self._pictures = {one.seq: one for one in pictures}
         self._lines = lines
         self._table = table
@@ -110,7 +117,8 @@ class Redactor:
         if isinstance(fields, Gone):
             return None
         kind = fields["kind"]
-        if kind == "request" and fields["event"] == "received":
+        said = (kind, fields.get("request"), fields.get("event"))
+        if said == ("request", self._request, "received"):
             # Its digest shows that what is given back is what came in.
             return {*COMMON, "request", "event", "instrument", "via", "digest"}
         if seq in self._pictures and kind == "media":
@@ -175,6 +183,12 @@ class Redactor:
         ):
             return None
         picture = self._pictures[seq]
+        if part is Part.CLIPS and not (
+            # Entered once it was whole: none of it is of another time.
+            self._scope.since <= picture.time - _BEFORE
+            and _time(fields) <= self._scope.until
+        ):
+            return None
         row: Row = {
             "number": seq,
             "time": f"{picture.time:%Y-%m-%dT%H:%M:%S.%fZ}",
@@ -212,7 +226,8 @@ def _time(fields: Mapping[str, Any]) -> datetime:
 
 
 def cell(value: Value) -> Value:
-    """Return a value that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value[:1] in "=+-@\t\r" and value:
-        return f"'{value}"
-    return value
+    """Return a value that no spreadsheet takes for a formula, nor for two cells."""
+    if not isinstance(value, str):
+        return value
+    plain = " ".join(_APART.sub(" ", value).split())
+    return f"'{plain}" if _FORMULA.match(plain) else plain

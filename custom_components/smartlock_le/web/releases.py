@@ -14,8 +14,9 @@ from ..const import DOMAIN
 from ..home import Home, loaded_home
 from ..log import LogUnavailable
 from ..notices import common_texts
+from ..requests.models import RequestError
 from ..sharing.models import ReleaseError
-from ..sharing.releases import Sending
+from ..sharing.records import Sending
 
 PREVIEW_URL: Final = f"/api/{DOMAIN}/preview/"
 CARRY_URL: Final = f"/api/{DOMAIN}/carry/"
@@ -67,7 +68,7 @@ class PreviewView(_View):
             return web.Response(status=HTTPStatus.NOT_FOUND)
         try:
             path = await home.releases.looked_at(release_id, whole=name == BUNDLE)
-        except ReleaseError:
+        except ReleaseError, RequestError:
             return web.Response(status=HTTPStatus.NOT_FOUND)
         except LogUnavailable:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
@@ -91,12 +92,12 @@ class CarryView(_View):
             return web.Response(status=HTTPStatus.NOT_FOUND)
         try:
             sending = await home.releases.carry(release_id, from_request())
-        except ReleaseError:
+        except ReleaseError, RequestError:
             return web.Response(status=HTTPStatus.NOT_FOUND)
         except LogUnavailable:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
         try:
-            return (await _sent(request, sending))[0]
+            return await _sent(request, sending)
         finally:
             home.releases.sent(sending)
 
@@ -135,62 +136,50 @@ class ReleaseView(_View):
             return web.Response(status=HTTPStatus.NOT_FOUND)
         try:
             sending = await home.releases.begin(secret)
-        except ReleaseError, LogUnavailable:
+        except ReleaseError, RequestError, LogUnavailable:
             return web.Response(status=HTTPStatus.NOT_FOUND)
-        done = False
         try:
-            response, done = await _sent(request, sending)
+            return await _sent(request, sending)
         finally:
-            await home.releases.end(sending, done=done)
-        return response
+            # Also where whoever has all of it does not wait for the end.
+            await home.releases.end(sending)
 
 
-async def _sent(
-    request: web.Request, sending: Sending
-) -> tuple[web.StreamResponse, bool]:
-    """Send a file piece by piece, as long as it may go; tell whether all of it went."""
+async def _sent(request: web.Request, sending: Sending) -> web.StreamResponse:
+    """Send a file piece by piece, as long as it may go."""
     if request.transport:
         sending.abort = request.transport.abort
     try:
         file = await asyncio.to_thread(sending.path.open, "rb")
     except OSError:
-        return web.Response(status=HTTPStatus.NOT_FOUND), False
+        return web.Response(status=HTTPStatus.NOT_FOUND)
+    headers = _as_file(sending.release.file_name)
+    headers[hdrs.CONTENT_LENGTH] = str(sending.release.size)
+    response = web.StreamResponse(headers=headers)
     try:
-        headers = _as_file(sending.release.file_name)
-        headers[hdrs.CONTENT_LENGTH] = str(sending.release.size)
-        response = web.StreamResponse(headers=headers)
-        sent = await _pieces(request, response, file, sending)
+        if sending.may_go():
+            await response.prepare(request)
+            await _pieces(response, file, sending)
     finally:
         await asyncio.to_thread(file.close)
-    done = sent == sending.release.size
-    if done:
+    if sending.done:
         await response.write_eof()
     elif request.transport:
         # Half of it must not look like all of it.
         request.transport.abort()
-    return response, done
+    return response
 
 
 async def _pieces(
-    request: web.Request,
-    response: web.StreamResponse,
-    file: IO[bytes],
-    sending: Sending,
-) -> int:
-    """Send the pieces; return how many bytes went."""
-    sent, begun = 0, False
-    while True:
+    response: web.StreamResponse, file: IO[bytes], sending: Sending
+) -> None:
+    while not sending.done:
         piece = await asyncio.to_thread(file.read, _PIECE)
-        # Asked last of all: between this and the next line nothing else runs.
+        # Asked last of all: between this and the bytes nothing else runs.
         if not piece or not sending.may_go():
-            return sent
-        if not begun:
-            await response.prepare(request)
-            begun = True
-            if not sending.may_go():
-                return sent
+            return
+        sending.sent += len(piece)
         await response.write(piece)
-        sent += len(piece)
 
 
 def _as_file(name: str) -> dict[str, str]:
