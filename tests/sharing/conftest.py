@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import pyrage
 import pytest
 
 from custom_components.smartlock_le.cameras.models import Taken, What
@@ -21,6 +20,8 @@ from tests.requests.test_agencies import verified
 from tests.requests.test_agency_facts import SAID as AGENCY
 from tests.requests.test_inbox import asked
 
+from .keys import RECIPIENT
+
 __all__ = ["uploads"]
 
 OWNER = Actor(ActorKind.OWNER, "0ea1f00d", "Olive Okonkwo")
@@ -30,16 +31,10 @@ SINCE = UNTIL - timedelta(hours=2)
 CAMERA = "camera-1"
 
 
-@pytest.fixture(scope="session")
-def identity() -> pyrage.x25519.Identity:
-    """Give the key that the agency opens things with."""
-    return pyrage.x25519.Identity.generate()
-
-
 @pytest.fixture
-async def police(home: Home, identity: pyrage.x25519.Identity) -> Agency:
+async def police(home: Home) -> Agency:
     """Have an agency that was called back and has a key."""
-    said = {**AGENCY, "age_recipient": str(identity.to_public())}
+    said = {**AGENCY, "age_recipient": RECIPIENT}
     return await verified(home, await home.agencies.add(said, OWNER))
 
 
@@ -142,12 +137,6 @@ def file_of(home: Home, release: Release) -> Path:
         / release.id
         / release.file_name
     )
-
-
-def opened(path: Path, identity: pyrage.x25519.Identity, target: Path) -> Path:
-    """Open what is sealed, with a library that is not ours."""
-    target.write_bytes(pyrage.decrypt(path.read_bytes(), [identity]))
-    return target
 
 
 def later(by: timedelta) -> datetime:
