@@ -26,6 +26,7 @@ from custom_components.smartlock_le.requests.rules import Limits
 from custom_components.smartlock_le.requests.tables import agencies, requests
 from custom_components.smartlock_le.sharing.report import report
 
+from . import bundle
 from .figures import Figure, p50
 from .log import ORIGIN, fill
 
@@ -34,7 +35,7 @@ REQUESTS = 22_335
 """As many as Ring said it had in 2020."""
 SIZES = {"1k": 1000, "1m": 1_000_000}
 VERIFIED = 10_000
-BARS = {"verify_10k_cpu_s": 2.0}
+BARS = {"verify_10k_cpu_s": 2.0, "bundle_x": 4.0, "bundle_peak_mb": 64.0}
 LOOKS = 30
 _AT_ONCE = 500
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -169,7 +170,15 @@ async def run(folder: Path, *, profile: bool) -> list[Figure]:
     for what in ("inbox", "report"):
         # Flat: a log that is a thousand times as long costs no more.
         values[f"{what}_1m_x"] = values[f"{what}_ms_1m"] / values[f"{what}_ms_1k"]
-    units: dict[str, Any] = {"agencies_per_s": "/s", "verify_10k_cpu_s": "s"}
+    await bundle.visits(folder / "visits")
+    values |= await bundle.measured(folder / "visits")
+    units: dict[str, Any] = {
+        "agencies_per_s": "/s",
+        "bundle_peak_mb": "MB",
+        "bundle_mb": "MB",
+        **dict.fromkeys(("bundle_s", "bundle_make_s", "bundle_seal_s"), "s"),
+        "verify_10k_cpu_s": "s",
+    }
     return [
         Figure(
             name,

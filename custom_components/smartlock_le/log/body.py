@@ -7,6 +7,7 @@ value and salt, or the commitment alone where the value was erased. It needs no 
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 import hashlib
 from typing import Any
 
@@ -67,9 +68,48 @@ def withheld(items: Opened, names: Collection[str]) -> Opened:
     ]
 
 
-def commitments(items: Opened) -> list[str]:
-    """Return the commitments to all fields, in base64."""
-    return [item if isinstance(item, str) else _commitment(*item) for item in items]
+@dataclass(slots=True)
+class Committed:
+    """One field: the commitment to it, and what opens that, if it is there still."""
+
+    commitment: bytes
+    name: str = ""
+    value: Value = ""
+    salt: bytes = b""
+
+    def given(self, hidden: Collection[str]) -> list[Value] | str:
+        """Return it as it is given away; by the commitment alone if it is hidden."""
+        if not self.name or self.name in hidden:
+            return b64encode(self.commitment).decode()
+        return [self.name, self.value, b64encode(self.salt).decode()]
+
+
+def committed(
+    row: Any, key: Callable[[int], bytes]
+) -> tuple[dict[str, Value], list[Committed]]:
+    """Return what an entry says that has a body, and its fields with their commitments.
+
+    Raises LogUnavailable if its body is not one of ours, or its key is not there.
+    """
+    seq, body = row["seq"], row["body"]
+    fields = fields_of(seq, body)
+    if not is_opened(body):
+        found = zip(
+            salts(key(row["epoch"]), seq, len(fields)), fields.items(), strict=True
+        )
+        return fields, [_committed(name, value, salt) for salt, (name, value) in found]
+    return fields, [
+        Committed(b64decode(item))
+        if isinstance(item, str)
+        else _committed(str(item[0]), item[1], b64decode(str(item[2])))
+        for item in opened(b"", seq, body)
+    ]
+
+
+def _committed(name: str, value: Value, salt: bytes) -> Committed:
+    # A list of two has no keys to sort: plain orjson is canonical.
+    digest = hashlib.sha256(salt + orjson.dumps((name, value))).digest()
+    return Committed(digest, name, value, salt)
 
 
 def disclosed(

@@ -1,6 +1,6 @@
 """Some entries with their proofs, in one file that an outsider checks alone."""
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import Enum
 import hashlib
@@ -10,7 +10,7 @@ import zipfile
 
 import orjson
 
-from .body import commitments, disclosed, fields_of
+from .body import Committed, committed, disclosed
 from .canonical import Value
 from .engine import damage
 from .errors import LogRefused, LogUnavailable
@@ -162,27 +162,21 @@ def _redacted(
     row: Any, key: Callable[[int], bytes], redact: Redact
 ) -> dict[str, object]:
     """Return an entry as it is given away, once it is sure that it is what was signed."""
-    seq, items, found = row["seq"], [], []
+    seq, items = row["seq"], list[Committed]()
     fields: Mapping[str, Value] | Gone = Gone.ERASED
     if row["body"] is not None:
         try:
-            items = disclosed(row, key)["fields"]
-            fields, found = fields_of(seq, row["body"]), commitments(items)
+            fields, items = committed(row, key)
         except LogUnavailable as err:
             if not err.damaged:
                 raise
-        if not found or committed_leaf(seq, map(b64decode, found)) != row["leaf"]:
+        found = (item.commitment for item in items)
+        if not items or committed_leaf(seq, found) != row["leaf"]:
             fields = Gone.DAMAGED
     hidden = redact(seq, fields)
     if hidden is None or isinstance(fields, Gone):
         return {"seq": seq, "leaf": b64encode(row["leaf"]).decode()}
-    return {
-        "seq": seq,
-        "fields": [
-            commitment if isinstance(item, str) or item[0] in hidden else item
-            for item, commitment in zip(items, found, strict=True)
-        ],
-    }
+    return {"seq": seq, "fields": [item.given(hidden) for item in items]}
 
 
 def _runs(numbers: Iterable[int], begins: Collection[int]) -> Iterator[range]:

@@ -167,7 +167,7 @@ class _Page:
             f"<h2>{escape(self._words['events'])}</h2>"
             f"<table><thead><tr><th>#</th>{heads}</tr></thead><tbody>"
         )
-        for row in found.rows:
+        for row in sorted(found.rows, key=lambda row: str(row["time"])):
             cells = "".join(f"<td>{escape(text)}</td>" for text in self._cells(row))
             self.put(f"<tr><td>{row['number']}</td>{cells}</tr>")
         self.put("</tbody></table>")

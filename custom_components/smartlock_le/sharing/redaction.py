@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 import csv
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-import io
 import re
 from typing import IO, Any
 
@@ -93,11 +92,11 @@ class Redactor:
         self._request = request
         self._pictures = {one.seq: one for one in pictures}
         self._lines = lines
-        self._table = table
         self._shown = {*COMMON, *_ACCESS}
         for detail in scope.details:
             self._shown.update(_OF_DETAIL.get(detail, ()))
-        self._put_csv(COLUMNS)
+        self._cells = csv.writer(_Encoded(table))
+        self._cells.writerow(COLUMNS)
 
     def __call__(self, seq: int, fields: Fields | Gone) -> Collection[str] | None:
         """Return which fields of an entry are withheld; None: all of them."""
@@ -213,12 +212,18 @@ class Redactor:
         found.bars[min(max(int(at * BARS), 0), BARS - 1)] += 1
         said = {name: row[name] for name in COLUMNS if row.get(name, "") != ""}
         self._lines.write(orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE))
-        self._put_csv([cell(row.get(name, "")) for name in COLUMNS])
+        self._cells.writerow([cell(said.get(name, "")) for name in COLUMNS])
 
-    def _put_csv(self, cells: Collection[Value]) -> None:
-        line = io.StringIO(newline="")
-        csv.writer(line).writerow(cells)
-        self._table.write(line.getvalue().encode())
+
+class _Encoded:
+    """Takes text for a file of bytes."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Take some."""
+        return self._file.write(text.encode())
 
 
 def _time(fields: Mapping[str, Any]) -> datetime:
