@@ -43,7 +43,7 @@ from custom_components.smartlock_le.sharing.actions import (
     ACTIONS as SHARING_ACTIONS,
     RELEASE_ACTIONS,
 )
-from custom_components.smartlock_le.sharing.models import Detail, Stage
+from custom_components.smartlock_le.sharing.models import Detail, Part, Stage
 from custom_components.smartlock_le.targets import Who
 from custom_components.smartlock_le.trigger import TRIGGERS
 
@@ -235,6 +235,7 @@ def agency_errors() -> set[str]:
     )
     text = source(*(f"requests/{name}.py" for name in (*names, "reading")))
     text += source("sharing/models.py", "sharing/releases.py", "sharing/bundle.py")
+    text += source("sharing/records.py", "sharing/giving.py")
     # What is seen where a document is fetched, and in no form.
     shown = set(REFUSED.findall(text)) - {"document_damaged"}
     return shown | set(BAD_FIELD.findall(text))
@@ -450,6 +451,7 @@ def test_the_rest() -> None:
     }
     for selector, kind in (
         ("release_detail", Detail),
+        ("release_part", Part),
         ("instrument", Instrument),
         ("via", Via),
         ("purpose", Purpose),

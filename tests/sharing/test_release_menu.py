@@ -81,7 +81,8 @@ class TestMenu:
             *("withdraw_release", "approve_release", "prepare_release", "request"),
         ]
         about = page["description_placeholders"]["about"]
-        assert "3 entries, 0 pictures" in about and "the agency alone" in about
+        assert "Entries: 3. Pictures and clips: 0." in about
+        assert "which alone can open it" in about
         release = await home.releases.of_request(request_made.id)
         assert release and release.manifest in about
         paths = re.findall(r"\((/api/[^)?]*)\?authSig=[^)]*\)", about)

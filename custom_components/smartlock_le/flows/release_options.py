@@ -115,7 +115,7 @@ class ReleasePage(RequestPage):
                 vol.Required("devices", default=list[str]()): _several(
                     options, "device"
                 ),
-                vol.Required("parts", default=parts): _several(parts, "wanted"),
+                vol.Required("parts", default=parts): _several(parts, "release_part"),
                 vol.Required("details", default=list[str]()): _several(
                     details, "release_detail"
                 ),
