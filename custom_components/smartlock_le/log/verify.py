@@ -1599,7 +1599,7 @@ class _Folder:
         return digest.hexdigest()
 
     def copy(self, name: str, copy: IO[bytes]) -> None:
-        """Copy a file of proofs, to go to and fro in it. Raises Unusable, and others."""
+        """Copy a file of proofs, to read it from anywhere in it. Raises Unusable, and others."""
         with self.open(name) as file:
             for piece in iter(partial(file.read, 1 << 18), b""):
                 if copy.tell() > MAX_PROOFS:
