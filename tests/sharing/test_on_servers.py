@@ -34,11 +34,12 @@ class Asking:
 
     async def answer(
         self, request_id: str, state: str, enter: Enter, *, must: bool
-    ) -> None:
+    ) -> bool:
         """Note what it comes to."""
         self.states.append(state)
         # In the transaction of the entry there is a row of the request.
         await enter(list(put(settings, name="request", value=state)))
+        return True
 
 
 async def test_release(log: Log, tmp_path: Path) -> None:

@@ -11,11 +11,18 @@ from typing import Any
 import zipfile
 
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.smartlock_le.cameras.models import What
+from custom_components.smartlock_le.flows.release_options import local
 from custom_components.smartlock_le.home import Home, HomeEntry
-from custom_components.smartlock_le.log import Entry, LogUnavailable
+from custom_components.smartlock_le.log import (
+    Entry,
+    LogUnavailable,
+    entries as log_entries,
+    verify,
+)
 from custom_components.smartlock_le.models import HOME_ACTOR, utc_now
 from custom_components.smartlock_le.opening import home_folder
 from custom_components.smartlock_le.requests.models import Agency, RequestError
@@ -30,6 +37,7 @@ from custom_components.smartlock_le.sharing.models import (
     Stage,
 )
 from custom_components.smartlock_le.sharing.redaction import cell
+from custom_components.smartlock_le.sharing.report import report
 from tests.conftest import log_of
 from tests.requests.test_agencies import verified
 from tests.requests.test_agency_facts import SAID as AGENCY
@@ -792,8 +800,8 @@ class TestAttacked:
             await home.inbox.decline(request_made.id, "", OWNER)
 
         monkeypatch.setattr(home.releases, "_check_fresh", late)
-        with pytest.raises(RequestError):
-            await home.releases.approve(release.id, release.manifest, OWNER)
+        approving = home.releases.approve(release.id, release.manifest, OWNER)
+        assert await refused(approving) == "release_not_answerable"
         assert (await home.releases.get(release.id)).stage is Stage.PREVIEW
 
     async def test_no_after_it_went_once(
@@ -887,3 +895,158 @@ class TestAttacked:
 def test_cells(said: Any, shown: Any) -> None:
     """No spreadsheet reckons."""
     assert cell(said) == shown
+
+
+class TestReviewed:
+    """What somebody found who read it."""
+
+    async def test_window_over_a_restore(
+        self,
+        home: Home,
+        hass: HomeAssistant,
+        entry: HomeEntry,
+        request_made: Request,
+        visitors: list[Entry],
+        tmp_path: Path,
+    ) -> None:
+        """Entries of the log before and after it verify by the key of the newer."""
+        folder = home_folder(hass)
+        assert await hass.config_entries.async_unload(entry.entry_id)
+        shutil.copy(folder / "log.db", tmp_path)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await came(entry.runtime_data, 55, "Gustav Guest")
+        assert await hass.config_entries.async_unload(entry.entry_id)
+        shutil.copy(tmp_path / "log.db", folder)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        home = entry.runtime_data
+        await came(home, 60, "Gustav Guest")
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+        path = await home.releases.looked_at(release.id, whole=False)
+        proofs = str(path.with_name("proofs.zip"))
+        report = verify.verify_proofs(proofs, home.log.vkey)
+        assert (report.bad, report.strangers) == ([], [])
+        assert release.counts.entries == 4
+
+    async def test_ended_while_it_goes(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """What is out is out, also where it is withdrawn then; a home that ends takes nothing."""
+        release = await given(home, request_made, scope(home))
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+        sending = await home.releases.begin(secret)
+        sending.sent = 5
+        release = await home.releases.withdraw(release.id, OWNER)
+        assert release.delivered and home.releases.delivered_this_year == 1
+        assert await state_of(home, request_made) is State.DELIVERED
+        await home.inbox.review(request_made.id, OWNER)
+        release = await given(home, request_made, scope(home))
+        home.releases.stop()
+        await home.releases.tidy(utc_now())
+        assert (await home.releases.get(release.id)).stage is Stage.SEALED
+
+    async def test_end_that_could_not_be_entered(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """It is the next day: as gone."""
+        release = await given(home, request_made, scope(home))
+        _, secret = await home.releases.make_link(release.id, 1, OWNER)
+        sending = await home.releases.begin(secret)
+        await home.releases.tidy(utc_now())
+        assert (await home.releases.get(release.id)).stage is Stage.SENDING
+        home.releases.sent(sending)
+        await home.releases.tidy(utc_now())
+        assert (await home.releases.get(release.id)).stage is Stage.DELIVERED
+
+    async def test_erased_in_the_window(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """What retention took from its edge is counted, too."""
+        first = visitors[0].seq
+        table = log_entries
+        gone = table.update().where(table.c.seq == first)
+        await home.log.append(
+            "contact",
+            {"event": "note", **OWNER.fields()},
+            also=lambda _: [gone.values(body=None, time=0)],
+        )
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+        assert (release.counts.entries, release.counts.erased) == (2, 1)
+
+    async def test_stuck(
+        self,
+        home: Home,
+        hass: HomeAssistant,
+        entry: HomeEntry,
+        request_made: Request,
+        visitors: list[Entry],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """An approved one whose request went on keeps no home from starting."""
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+
+        def full(*_: Any) -> None:
+            raise OSError(errno.ENOSPC, "full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "pack", full)
+            approving = home.releases.approve(release.id, release.manifest, OWNER)
+            assert await refused(approving) == "release_no_space"
+        await home.inbox.review(request_made.id, OWNER)
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        home = entry.runtime_data
+        assert (await home.releases.get(release.id)).stage is Stage.APPROVED
+        await home.releases.withdraw(release.id, OWNER)
+        await given(home, request_made, scope(home))
+
+    async def test_no_room_for_the_proofs(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """A full disk is no log that cannot be used."""
+        folder = home_folder(home.hass) / "releases"
+        await home.hass.async_add_executor_job(folder.mkdir, 0o700, True, True)
+
+        async def full(*_: Any) -> None:
+            raise LogUnavailable("full") from OSError(errno.ENOSPC, "full")
+
+        patch = pytest.MonkeyPatch()
+        patch.setattr(home.log, "export_proofs", full)
+        making = home.releases.preview(request_made.id, scope(home), OWNER)
+        assert await refused(making) == "release_no_space"
+        patch.undo()
+
+    async def test_supplement(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """What went stays until there is another; one of nothing costs nothing."""
+        first = await given(home, request_made, scope(home))
+        await home.releases.carry(first.id, OWNER)
+        nothing = scope(home, devices=frozenset({"no-such"}))
+        making = home.releases.preview(request_made.id, nothing, OWNER)
+        assert await refused(making) == "release_empty"
+        assert file_of(home, first).is_file()
+        second = await given(home, request_made, scope(home))
+        await home.releases.carry(second.id, OWNER)
+        assert not file_of(home, first).exists()
+        made = await report(home.log, SINCE, later(timedelta(days=1)), public=False)
+        assert (made.delivered, made.devices, made.unapproved) == (1, 2, 0)
+
+    async def test_taken_back(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """Approved and withdrawn is not answered."""
+        release = await given(home, request_made, scope(home))
+        await home.releases.withdraw(release.id, OWNER)
+        made = await report(home.log, SINCE, later(timedelta(days=1)), public=False)
+        assert made.tables["outcome"] == {"open": 1} and made.delivered == 0
+
+
+def test_hours_of_autumn_and_spring() -> None:
+    """Times of a form are compared as what they are."""
+    zone = dt_util.get_default_time_zone()
+    try:
+        dt_util.set_default_time_zone(dt_util.get_time_zone("Europe/Berlin") or zone)
+        assert local("2027-03-28 02:30:00") > local("2027-03-28 03:10:00")
+        day = local("2026-10-26 00:00:00") - local("2026-10-25 00:00:00")
+        assert day == timedelta(hours=25)
+    finally:
+        dt_util.set_default_time_zone(zone)

@@ -1,6 +1,6 @@
 """What goes to an agency, for who clicks: choose, look, approve, give, withdraw."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from homeassistant.components.http.auth import async_sign_path
@@ -39,9 +39,10 @@ _STEPS = {
     Stage.WAITING: ("approve_release", "withdraw_release"),
     Stage.APPROVED: ("approve_release", "withdraw_release"),
     Stage.SENDING: ("withdraw_release",),
-    **dict.fromkeys(
-        (Stage.SEALED, Stage.DELIVERED),
-        ("release_link", "release_file", "withdraw_release"),
+    Stage.SEALED: ("release_link", "release_file", "withdraw_release"),
+    Stage.DELIVERED: (
+        *("release_link", "release_file", "prepare_release"),
+        "withdraw_release",
     ),
 }
 
@@ -59,7 +60,9 @@ def _several(options: list[SelectOptionDict] | list[str], key: str) -> SelectSel
 
 def local(value: str) -> datetime:
     """Read a time of a form, which is one of this place."""
-    return datetime.fromisoformat(value).replace(tzinfo=dt_util.get_default_time_zone())
+    zone = dt_util.get_default_time_zone()
+    # In UTC: twice a year an hour of one place is not one.
+    return datetime.fromisoformat(value).replace(tzinfo=zone).astimezone(UTC)
 
 
 def _form_time(time: datetime) -> str:

@@ -15,7 +15,7 @@ from .errors import (
     StampRefused,
     StampUnreachable,
 )
-from .export_proofs import VERIFIER, Gone
+from .export_proofs import VERIFIER, Gone, Redact
 from .kinds import COMMON, KINDS, MAX_TEXT, Kind
 from .log import MEDIA, Log
 from .model import Also, Entry, Exported, Many, Page
@@ -44,6 +44,7 @@ __all__ = [
     "LogUnreadable",
     "Many",
     "Page",
+    "Redact",
     "Report",
     "StampError",
     "StampNotBelievable",

@@ -97,7 +97,8 @@ def export_proofs(
         tree = begin_run(start, left)
         for row in entries(numbers):
             # Names of keys are no secret, and withheld they vouch for nothing.
-            hidden = withhold if row["seq"] in asked else ()
+            vouches = row["seq"] not in asked or row["seq"] in later
+            hidden = () if vouches else withhold
             if callable(hidden):
                 said = _redacted(row, key, hidden)
             else:

@@ -134,6 +134,8 @@ ROWS = {
     },
 }
 """What the table of a release has of an entry: by which name, and of which field."""
+LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
+"""What a system puts into a folder that somebody looks at."""
 TAGS = {
     *("bagit.txt", "bag-info.txt", "manifest-sha256.txt"),
     *("approval.json", "approval.zip"),
@@ -1557,6 +1559,8 @@ class _Folder:
         if path.is_dir():
             for one in path.rglob("*"):
                 mode = one.lstat().st_mode
+                if one.name in LITTER:
+                    continue
                 if stat.S_ISREG(mode):
                     self.names.add(one.relative_to(path).as_posix())
                 elif not stat.S_ISDIR(mode):

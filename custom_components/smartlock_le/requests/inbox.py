@@ -275,11 +275,11 @@ class Inbox(Signed):
         enter: Callable[[Sequence[Executable]], Awaitable[None]],
         *,
         must: bool,
-    ) -> None:
+    ) -> bool:
         """Bring a request to a state, in the transaction of the entry that `enter` appends.
 
         Where it cannot come to it, or is gone, the entry is appended alone; with `must`
-        it is not: raises RequestError then. Raises LogUnavailable.
+        it is not, and this returns False. Raises LogUnavailable.
         """
         async with self._changing:
             rows: Sequence[Executable] = ()
@@ -290,9 +290,10 @@ class Inbox(Signed):
                     request = replace(request, state=State(state), changed=now)
                     rows = put(table, **request.as_row())
             if must and not rows:
-                raise RequestError("request_not_now")
+                return False
             await enter(rows)
             await self._summarize()
+            return True
 
     @whole
     async def remove(self, request_id: str, actor: Actor) -> None:

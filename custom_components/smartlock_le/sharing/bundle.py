@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import IO
 
 import orjson
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
-from ..log import VERIFIER, Log, entries
+from ..log import VERIFIER, Log, LogUnavailable, Redact, entries
 from ..log.canonical import microseconds
 from ..log.files import make_folder, written
 from ..models import Asked, Picture
@@ -66,12 +66,27 @@ async def make(
             written(payload / "events.csv") as table,
         ):
             redactor = Redactor(scope, window, asked.request, pictures, lines, table)
-            await log.export_proofs(payload / _PROOFS, numbers, redactor)
+            await export(log, payload / _PROOFS, numbers, redactor)
         return await asyncio.to_thread(
             _finish, folder, asked, scope, redactor.found, about, log.vkey
         )
     except OSError as err:
         raise ReleaseError("release_no_space") from err
+
+
+async def export(
+    log: Log, path: Path, numbers: Collection[int], withhold: Collection[str] | Redact
+) -> None:
+    """Write entries and their proofs. Raises ReleaseError where there is no room for it.
+
+    Raises LogUnavailable.
+    """
+    try:
+        await log.export_proofs(path, numbers, withhold)
+    except LogUnavailable as err:
+        if isinstance(err.__cause__, OSError):
+            raise ReleaseError("release_no_space") from err
+        raise
 
 
 def _wanted(picture: Picture, scope: Scope) -> bool:
@@ -81,17 +96,31 @@ def _wanted(picture: Picture, scope: Scope) -> bool:
 
 
 async def _window(log: Log, scope: Scope) -> range:
-    """Return the numbers from the first to the last entry of the window, or none."""
+    """Return the numbers from the first to the last entry of the window, or none.
+
+    What was erased has no time: it is of the window where its neighbours leave room.
+    """
+    if Part.ACCESS not in scope.parts:
+        return range(0)
+    seq, time = entries.c.seq, entries.c.time
+    since, until = microseconds(scope.since), microseconds(scope.until)
     query = select(
-        func.min(entries.c.seq).label("first"), func.max(entries.c.seq).label("last")
-    ).where(
-        entries.c.time >= microseconds(scope.since),
-        entries.c.time < microseconds(scope.until),
+        func.min(case((between := (time >= since) & (time < until), seq))).label(
+            "first"
+        ),
+        func.max(case((between, seq))).label("last"),
+        func.max(case(((time > 0) & (time < since), seq))).label("before"),
+        func.min(case((time >= until, seq))).label("after"),
     )
     row = (await log.read(query))[0]
-    if row["first"] is None or Part.ACCESS not in scope.parts:
+    if row["first"] is None:
         return range(0)
-    return range(row["first"], row["last"] + 1)
+    first, last = row["first"], row["last"]
+    if row["before"] is not None:
+        first = min(first, row["before"] + 1)
+    if row["after"] is not None:
+        last = max(last, row["after"] - 1)
+    return range(first, last + 1)
 
 
 async def _request(log: Log, asked: Asked) -> list[int]:

@@ -1,10 +1,12 @@
 """A file that is sealed goes: once by an address, or with the owner."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 import hashlib
 import secrets
 
+from ..log import LogUnavailable
 from ..models import HOME_ACTOR, Actor, utc_now
 from .models import Release, ReleaseError, Stage
 from .records import Records, Sending, whole
@@ -71,14 +73,16 @@ class Giving(Records):
     async def end(self, sending: Sending) -> None:
         """Enter that the last byte is out, or that it did not come to that.
 
-        What is out in part is out. The entry may come later.
+        What is out in part is out. Where it cannot be entered now, it is the next day, or
+        at the next start.
         """
         self.sent(sending)
         async with self._changing:
-            release = await self.get(sending.release.id)
-            if release.stage is Stage.SENDING:
-                event = "delivered" if sending.done else "interrupted"
-                await self._out(release, event, out=sending.sent > 0)
+            with suppress(LogUnavailable):
+                release = await self.get(sending.release.id)
+                if release.stage is Stage.SENDING:
+                    event = "delivered" if sending.done else "interrupted"
+                    await self._out(release, event, out=sending.sent > 0)
 
     def sent(self, sending: Sending) -> None:
         """Take note that nothing more of it goes."""
@@ -89,8 +93,8 @@ class Giving(Records):
         delivered = utc_now() if out else release.delivered
         stage = Stage.DELIVERED if delivered else Stage.SEALED
         release = replace(release, stage=stage, delivered=delivered)
-        state = "delivered" if out else ""
-        await self._answer(release, event, HOME_ACTOR, state, "link", keep=True)
+        state, how = ("delivered", "out") if out else ("", "")
+        await self._answer(release, event, HOME_ACTOR, state, how, keep=True)
         return release
 
     async def _ready(self, release: Release) -> Release:

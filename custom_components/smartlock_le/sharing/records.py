@@ -33,10 +33,11 @@ class Asking(Protocol):
 
     async def answer(
         self, request_id: str, state: str, enter: Enter, *, must: bool
-    ) -> None:
+    ) -> bool:
         """Bring a request to a state, in the transaction of the entry that `enter` appends.
 
-        Where it cannot come to it the entry is appended alone; with `must` it is not.
+        Where it cannot come to it the entry is appended alone; with `must` it is not, and
+        this returns False.
         """
 
 
@@ -176,18 +177,30 @@ class Records:
         self._stopped.add(release.id)
         self._abort()
         await self._forget(release.id)
-        waits = release.stage.pending and release.delivered is None
+        state = ""
+        if release.stage is Stage.SENDING and not self._is_in(release):
+            release, state = replace(release, delivered=utc_now()), "delivered"
+        elif release.stage.pending and release.delivered is None:
+            state = "owner_review"
         release = replace(release, stage=stage, link="", link_until=None)
-        state = "owner_review" if waits else ""
         await self._answer(release, event, actor, state, detail, keep=True)
         return release
+
+    def _is_in(self, release: Release) -> bool:
+        """Tell whether one is on its way, and no byte of it is out yet."""
+        sent = [one.sent for one in self._going if one.release.id == release.id]
+        return bool(sent) and not any(sent)
 
     # What may go
 
     def _allowed(self, release: Release) -> bool:
-        """Tell whether anything of it may go: compelled, or shared ever since it was made."""
-        shared = self.means.sharing() and release.end >= self._off_at
-        return not self._closed and (release.compelled or shared)
+        """Tell whether anything of it may go now."""
+        return not self._closed and self._shared(release)
+
+    def _shared(self, release: Release) -> bool:
+        """Tell whether it is compelled, or sharing was on ever since it was made."""
+        on = self.means.sharing() and release.end >= self._off_at
+        return release.compelled or on
 
     async def _asked(self, request_id: str) -> Asked:
         """Return a request that may be answered. Raises ReleaseError and others."""
@@ -228,18 +241,24 @@ class Records:
     ) -> None:
         """Enter a step by which the request comes to a state, if it does."""
 
-        async def enter(rows: Rows) -> None:
-            await self._enter(release, event, actor, detail, state, rows, keep=keep)
+        entered = False
 
-        if state:
-            try:
-                await self._asking.answer(release.request, state, enter, must=must)
-            except LogUnavailable:
-                if not keep:
-                    raise
-            else:
-                return
-        await enter(())
+        async def enter(rows: Rows) -> None:
+            nonlocal entered
+            await self._enter(release, event, actor, detail, state, rows, keep=keep)
+            entered = True
+
+        if not state:
+            await enter(())
+            return
+        try:
+            if not await self._asking.answer(release.request, state, enter, must=must):
+                raise ReleaseError("release_not_answerable")
+        except LogUnavailable:
+            if not keep:
+                raise
+            if not entered:
+                await enter(())
 
     async def _enter(
         self,

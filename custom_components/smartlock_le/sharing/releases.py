@@ -48,7 +48,11 @@ class Releases(Giving):
             known = {one.id for one in rows if not one.stage.over}
             await asyncio.to_thread(_sweep, self._folder, known)
             for release in rows:
-                await self._resume(release)
+                try:
+                    await self._resume(release)
+                except (ReleaseError, LogUnavailable) as err:
+                    # One that cannot be taken up keeps no other waiting.
+                    _LOGGER.warning("A release waits: %s", err)
         await self.tidy(utc_now())
 
     async def _resume(self, release: Release) -> None:
@@ -65,10 +69,7 @@ class Releases(Giving):
         if release.stage.ready and not await asyncio.to_thread(path.is_file):
             await self._end(release, Stage.WITHDRAWN, "lost", HOME_ACTOR)
         elif release.stage is Stage.APPROVED:
-            try:
-                await self._seal(release, HOME_ACTOR)
-            except ReleaseError as err:
-                _LOGGER.warning("A release was not sealed yet: %s", err.key)
+            await self._seal(release, HOME_ACTOR)
 
     @whole
     async def preview(self, request_id: str, scope: Scope, actor: Actor) -> Release:
@@ -81,10 +82,9 @@ class Releases(Giving):
             asked = await self._asked(request_id)
             scope.check(asked)
             _check_recipient(asked)
-            if before := await self.of_request(request_id):
-                if before.stage not in (Stage.PREVIEW, Stage.DELIVERED):
-                    raise ReleaseError("release_open")
-                await self._end(before, Stage.EXPIRED, "expired", actor)
+            before = await self.of_request(request_id)
+            if before and before.stage not in (Stage.PREVIEW, Stage.DELIVERED):
+                raise ReleaseError("release_open")
             now = utc_now().replace(microsecond=0)
             release = Release(
                 id=new_id(),
@@ -101,11 +101,14 @@ class Releases(Giving):
                 expires=now + PREVIEW_LIFE,
             )
             try:
-                return await self._made(release, asked, actor)
+                release = await self._made(release, asked, actor)
             except BaseException:
                 # Whatever it was: nothing is left of it.
                 await asyncio.shield(self._forget(release.id))
                 raise
+            if before:
+                await self._end(before, Stage.EXPIRED, "expired", actor)
+            return release
 
     async def _made(self, release: Release, asked: Asked, actor: Actor) -> Release:
         scope = release.scope
@@ -216,7 +219,7 @@ class Releases(Giving):
         """Return the tag files that show that just this manifest was approved.
 
         One is the entry that says so, with its proof: what is signed there holds for every
-        file of the payload. Raises LogUnavailable, OSError.
+        file of the payload. Raises ReleaseError, LogUnavailable, OSError.
         """
         page = await self._log.entries(
             after=release.end - 1, limit=100_000, kinds=["release"]
@@ -228,7 +231,7 @@ class Releases(Giving):
             and entry.fields["event"] in ("approved", "seconded")
         )
         proof = self._bag(release).with_name(_PROOF)
-        await self._log.export_proofs(proof, [entry.seq], _OF_WHOM)
+        await bundle.export(self._log, proof, [entry.seq], _OF_WHOM)
         said = {
             "entry": entry.seq,
             **{
@@ -250,11 +253,14 @@ class Releases(Giving):
         """
         async with self._changing:
             for release in await self._read():
-                if release.stage.over:
+                if release.stage.over or self._closed:
                     continue
+                if release.stage is Stage.SENDING and not self._goes(release):
+                    # Its end could not be entered.
+                    release = await self._out(release, "interrupted", out=True)
                 if release.expires <= now:
                     await self._end(release, Stage.EXPIRED, "expired", HOME_ACTOR)
-                elif not self._allowed(release):
+                elif not self._shared(release):
                     await self._end(
                         release, Stage.WITHDRAWN, "withdrawn", HOME_ACTOR, "sharing"
                     )
@@ -263,6 +269,9 @@ class Releases(Giving):
                         release, Stage.WITHDRAWN, "withdrawn", HOME_ACTOR, "person"
                     )
             await self._summarize()
+
+    def _goes(self, release: Release) -> bool:
+        return any(one.release.id == release.id for one in self._going)
 
     def person_forgotten(self) -> None:
         """Withdraw what names somebody who is to be forgotten."""

@@ -129,6 +129,9 @@ def _follow(asked: dict[str, _Asked], entries: Iterable[Entry]) -> None:
             _given(one, said)
         # A release says what its request came to by it.
         what = said["state"] if entry.kind == "release" else said["event"]
+        if what == "owner_review" and not one.delivered:
+            # Whatever was approved is taken back.
+            one.outcome = "open"
         if what not in _ENDS:
             continue
         by_rule = what == "declined" and said.get("actor_kind") == "home"
@@ -143,9 +146,12 @@ def _follow(asked: dict[str, _Asked], entries: Iterable[Entry]) -> None:
 def _given(one: _Asked, said: Mapping[str, str]) -> None:
     """Take what an entry says of a release."""
     release, event = said["release"], said["event"]
-    if event in ("approved", "seconded"):
+    if event in ("approved", "seconded") and said["state"]:
         one.approved.add(release)
-    if event in ("sending", "delivered") and release not in one.delivered:
+    out = (
+        event == "delivered" or "delivered" in said["state"] or said["detail"] == "out"
+    )
+    if out and release not in one.delivered:
         one.delivered.add(release)
         one.people += int(said["people"])
         one.devices += int(said["devices"])
