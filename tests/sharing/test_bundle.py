@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 import shutil
 import subprocess
-import sys
 from typing import Any
 import zipfile
 
@@ -25,6 +24,7 @@ from custom_components.smartlock_le.sharing.age import BadRecipient, sealed
 from custom_components.smartlock_le.sharing.models import Detail, Part, Stage
 from tests.log.conformance.judges import Item, Judge, aics, build_go
 from tests.log.conformance.logs import leaf_of
+from tests.log.test_export import pythons
 
 from .conftest import CAMERA, OWNER, What, came, door, file_of, given, pictured, scope
 from .keys import IDENTITY, RECIPIENT
@@ -172,8 +172,14 @@ class TestJudges:
         assert (report.ok, report.bad) == (True, [])
         for path in (bundle, bag):
             assert verify.main([str(path), "--vkey", home.log.vkey]) == 0
-        alone = [sys.executable, "-I", "-S", "verify.py", ".."]
+
+    @pytest.mark.parametrize("python", pythons())
+    async def test_each_python(self, bag: Path, python: str) -> None:
+        """The verifier in the bag runs alone, and sees one bit that is another."""
+        alone = [python, "-I", "-S", "verify.py", ".."]
         assert ran(alone, bag / "data") == 0
+        flip(bag / "data/events.csv")
+        assert ran(alone, bag / "data") == 1
 
     async def test_each_file_changed(self, bag: Path, home: Home) -> None:
         """One bit, and both say no."""

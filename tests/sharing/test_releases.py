@@ -13,6 +13,7 @@ import zipfile
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 import pytest
+from sqlalchemy import LargeBinary, cast, func
 
 from custom_components.smartlock_le.cameras.models import What
 from custom_components.smartlock_le.flows.release_options import local
@@ -971,6 +972,32 @@ class TestReviewed:
         )
         release = await home.releases.preview(request_made.id, scope(home), OWNER)
         assert (release.counts.entries, release.counts.erased) == (2, 1)
+
+    async def test_broken_entry(
+        self,
+        home: Home,
+        request_made: Request,
+        visitors: list[Entry],
+        tmp_path: Path,
+    ) -> None:
+        """One that is not what was signed goes as its hash, and the report says so."""
+        seq = visitors[0].seq
+        forged = func.replace(log_entries.c.body, "keypad", "magic1")
+        changed = log_entries.update().where(log_entries.c.seq == seq)
+        await home.log.append(
+            "contact",
+            {"event": "note", **OWNER.fields()},
+            also=lambda _: [changed.values(body=cast(forged, LargeBinary))],
+        )
+        wanted = scope(home, Detail.METHOD)
+        release = await home.releases.preview(request_made.id, wanted, OWNER)
+        assert (release.counts.entries, release.counts.broken) == (2, 1)
+        path = await home.releases.looked_at(release.id, whole=False)
+        page = path.read_text()
+        assert f"damaged in the log and are given as hashes alone: {seq}" in page
+        assert "magic1" not in page
+        proofs = str(path.with_name("proofs.zip"))
+        assert verify.verify_proofs(proofs, home.log.vkey).bad == []
 
     async def test_stuck(
         self,
