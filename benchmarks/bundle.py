@@ -12,11 +12,11 @@ import time
 
 from custom_components.smartlock_le.log import Log
 from custom_components.smartlock_le.log.files import written
-from custom_components.smartlock_le.models import Asked
+from custom_components.smartlock_le.models import Asked, Wanted
 from custom_components.smartlock_le.sharing import bundle
 from custom_components.smartlock_le.sharing.age import sealed
 from custom_components.smartlock_le.sharing.bag import pack
-from custom_components.smartlock_le.sharing.models import Detail, Part, Scope
+from custom_components.smartlock_le.sharing.models import Field, Scope
 from custom_components.smartlock_le.sharing.sink import Hashing
 from harness import ROOT, HarnessError
 
@@ -82,12 +82,12 @@ def _made(log: Log, folder: Path) -> tuple[bundle.About, Asked, Scope]:
         key.removeprefix("bundle_"): text
         for key, text in words["common"].items()
         if key.startswith("bundle_")
-    } | {f"part.{part}": part.value for part in Part}
+    } | {f"kind.{kind}": kind.value for kind in Wanted}
     until = _FIRST + timedelta(minutes=ENTRIES)
     scope = Scope(
         devices=frozenset({_DOOR}),
-        parts=frozenset({Part.ACCESS}),
-        details=frozenset({Detail.METHOD, Detail.PEOPLE}),
+        kinds=frozenset({Wanted.ACCESS}),
+        fields=frozenset({Field.METHOD, Field.PEOPLE}),
         since=_FIRST,
         until=until,
     )
@@ -102,7 +102,7 @@ def _made(log: Log, folder: Path) -> tuple[bundle.About, Asked, Scope]:
         recipient=_RECIPIENT,
         since=_FIRST,
         until=until,
-        kinds=frozenset(Part),
+        kinds=frozenset(Wanted),
         received=until,
         gag=False,
         record={},

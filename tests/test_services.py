@@ -133,7 +133,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "decline_request": {"request": "x"},
     "preview_release": {
         "request": "x",
-        "parts": ["access"],
+        "kinds": ["access"],
         "since": "2026-01-01T00:00:00+00:00",
         "until": "2026-01-02T00:00:00+00:00",
     },

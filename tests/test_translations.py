@@ -24,7 +24,7 @@ from custom_components.smartlock_le.flows.release_options import (
 from custom_components.smartlock_le.importing import Obstacle
 from custom_components.smartlock_le.log.actions import ACTIONS as LOG_ACTIONS
 from custom_components.smartlock_le.logbook import _EVENTS, _METHODS
-from custom_components.smartlock_le.models import Method, Refusal
+from custom_components.smartlock_le.models import Method, Refusal, Wanted
 from custom_components.smartlock_le.requests.actions import ACTIONS as AGENCY_ACTIONS
 from custom_components.smartlock_le.requests.models import AgencyType, Standing
 from custom_components.smartlock_le.requests.request import (
@@ -33,7 +33,6 @@ from custom_components.smartlock_le.requests.request import (
     Rule,
     State,
     Via,
-    Wanted,
 )
 from custom_components.smartlock_le.requests.request_actions import (
     ACTIONS as REQUEST_ACTIONS,
@@ -43,7 +42,7 @@ from custom_components.smartlock_le.sharing.actions import (
     ACTIONS as SHARING_ACTIONS,
     RELEASE_ACTIONS,
 )
-from custom_components.smartlock_le.sharing.models import Detail, Part, Stage
+from custom_components.smartlock_le.sharing.models import Field, Stage
 from custom_components.smartlock_le.targets import Who
 from custom_components.smartlock_le.trigger import TRIGGERS
 
@@ -450,8 +449,8 @@ def test_the_rest() -> None:
         }
     }
     for selector, kind in (
-        ("release_detail", Detail),
-        ("release_part", Part),
+        ("release_field", Field),
+        ("release_kind", Wanted),
         ("instrument", Instrument),
         ("via", Via),
         ("purpose", Purpose),

@@ -366,7 +366,7 @@ class Home(Decisions):
         await self.check_contact()
         await self.requests.run()
         self.check_guide()
-        await self.releases.tidy(utc_now())
+        await self.releases.keep_up()
         await self.cameras.erase_old(self.media_days)
         await self.cameras.plates.enter_erased()
         await self.log.care.retain(self.retention_days)

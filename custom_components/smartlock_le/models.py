@@ -298,6 +298,14 @@ class Action[Room]:
     """Only a person may ask for it: no automation, no script, no webhook."""
 
 
+class Wanted(StrEnum):
+    """Kinds of what is asked for, and of what goes."""
+
+    ACCESS = "access"
+    PICTURES = "pictures"
+    CLIPS = "clips"
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A picture or clip that is kept, for who gives it on."""
@@ -329,7 +337,7 @@ class Asked:
     """For whom what goes is sealed (age); empty: nobody is known."""
     since: datetime
     until: datetime
-    kinds: frozenset[str]
+    kinds: frozenset[Wanted]
     received: datetime
     gag: bool
     record: Mapping[str, Any] = field(repr=False)

@@ -50,7 +50,7 @@ async def _about(
     home: Decisions, devices: Callable[[], dict[str, str]], release_id: str
 ) -> About:
     texts = await common_texts(home.hass, "bundle_")
-    for table, selector in (("instrument", "instrument"), ("part", "release_part")):
+    for table, selector in (("instrument", "instrument"), ("kind", "release_kind")):
         named = await words(home.hass, selector)
         texts |= {f"{table}.{value}": text for value, text in named.items()}
     return About(

@@ -11,10 +11,10 @@ import pytest
 from custom_components.smartlock_le.cameras.models import Taken, What
 from custom_components.smartlock_le.home import Home
 from custom_components.smartlock_le.log import Entry
-from custom_components.smartlock_le.models import Actor, ActorKind, utc_now
+from custom_components.smartlock_le.models import Actor, ActorKind, Wanted, utc_now
 from custom_components.smartlock_le.requests.models import Agency
 from custom_components.smartlock_le.requests.request import Request
-from custom_components.smartlock_le.sharing.models import Detail, Part, Release, Scope
+from custom_components.smartlock_le.sharing.models import Field, Release, Scope
 from tests.requests.conftest import uploads
 from tests.requests.test_agencies import verified
 from tests.requests.test_agency_facts import SAID as AGENCY
@@ -110,12 +110,12 @@ async def visitors(home: Home) -> list[Entry]:
     return found
 
 
-def scope(home: Home, *details: Detail, **other: Any) -> Scope:
+def scope(home: Home, *details: Field, **other: Any) -> Scope:
     """Return one that asks for the accesses of the door."""
     said: dict[str, Any] = {
         "devices": frozenset({door(home)}),
-        "parts": frozenset({Part.ACCESS}),
-        "details": frozenset(details),
+        "kinds": frozenset({Wanted.ACCESS}),
+        "fields": frozenset(details),
         "since": SINCE,
         "until": UNTIL,
         **other,

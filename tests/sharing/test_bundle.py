@@ -19,9 +19,10 @@ import pytest
 
 from custom_components.smartlock_le.home import Home
 from custom_components.smartlock_le.log import VERIFIER, Entry, verify
+from custom_components.smartlock_le.models import Wanted
 from custom_components.smartlock_le.requests.request import Request
 from custom_components.smartlock_le.sharing.age import BadRecipient, sealed
-from custom_components.smartlock_le.sharing.models import Detail, Part, Stage
+from custom_components.smartlock_le.sharing.models import Field, Stage
 from tests.log.conformance.judges import Item, Judge, aics, build_go
 from tests.log.conformance.logs import leaf_of
 from tests.log.test_export import pythons
@@ -38,9 +39,9 @@ async def sealed_file(home: Home, request_made: Request, visitors: list[Entry]) 
     await pictured(home, 6, What.STILL, b"\xff\xd8 a picture \xff\xd9")
     wanted = scope(
         home,
-        *(Detail.METHOD, Detail.PEOPLE, Detail.RECORD),
+        *(Field.METHOD, Field.PEOPLE, Field.RECORD),
         devices=frozenset({door(home), CAMERA}),
-        parts=frozenset({Part.ACCESS, Part.PICTURES}),
+        kinds=frozenset({Wanted.ACCESS, Wanted.PICTURES}),
     )
     release = await given(home, request_made, wanted)
     assert release.stage is Stage.SEALED
@@ -153,9 +154,9 @@ class TestContents:
         """What people are called is text, in each of its forms."""
         name = "=cmd|'/C calc'!A0<script>alert(1)</script>\"\n"
         await came(home, 5, name)
-        wanted = scope(home, Detail.NAMES)
+        wanted = scope(home, Field.NAMES)
         release = await home.releases.preview(request_made.id, wanted, OWNER)
-        path = await home.releases.looked_at(release.id, whole=False)
+        path = await home.releases.looked_at(release.id, packed=False)
         assert "<script" not in path.read_text()
         with path.with_name("events.csv").open(newline="") as file:
             (row,) = csv.DictReader(file)
@@ -233,7 +234,7 @@ class TestJudges:
         for number in range(90):
             await came(home, number, "Gustav Guest")
         release = await home.releases.preview(request_made.id, scope(home), OWNER)
-        path = await home.releases.looked_at(release.id, whole=False)
+        path = await home.releases.looked_at(release.id, packed=False)
         judge: Judge = build_go(tmp_path) if name == "Go" else aics
         items = list(of_runs(path.with_name("proofs.zip"), home.log.vkey))
         assert len(items) > 64 and all(judge(items))

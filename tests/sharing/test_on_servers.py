@@ -6,8 +6,8 @@ from pathlib import Path
 import shutil
 
 from custom_components.smartlock_le.log import Log, put, verify
-from custom_components.smartlock_le.models import Asked
-from custom_components.smartlock_le.sharing.models import Detail, Part, Scope, Stage
+from custom_components.smartlock_le.models import Asked, Wanted
+from custom_components.smartlock_le.sharing.models import Field, Scope, Stage
 from custom_components.smartlock_le.sharing.records import Enter, Means
 from custom_components.smartlock_le.sharing.releases import Releases
 from custom_components.smartlock_le.sharing.tables import settings
@@ -50,8 +50,8 @@ async def test_release(log: Log, tmp_path: Path) -> None:
         await log.append("access", fields, time=BEGIN + timedelta(minutes=number))
     scope = Scope(
         devices=frozenset({DOORS[0]}),
-        parts=frozenset({Part.ACCESS}),
-        details=frozenset({Detail.NAMES}),
+        kinds=frozenset({Wanted.ACCESS}),
+        fields=frozenset({Field.NAMES}),
         since=BEGIN,
         until=BEGIN + timedelta(minutes=90),
     )

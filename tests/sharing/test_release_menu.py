@@ -19,9 +19,10 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.smartlock_le.cameras.models import What
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.log import Entry
+from custom_components.smartlock_le.models import Wanted
 from custom_components.smartlock_le.requests.models import Agency
 from custom_components.smartlock_le.requests.request import Request, State
-from custom_components.smartlock_le.sharing.models import Part, Release, Stage
+from custom_components.smartlock_le.sharing.models import Release, Stage
 from custom_components.smartlock_le.web.releases import CARRY_URL, PREVIEW_URL, URL
 from tests.conftest import log_of, until
 from tests.flows.test_options import choose, go
@@ -66,7 +67,7 @@ class TestMenu:
         assert page["menu_options"][0] == "decline_request"
         flow_id = page["flow_id"]
         form = await go(hass, flow_id, next_step_id="prepare_release")
-        said = {"devices": list[str](), "parts": ["access"], "details": ["method"]}
+        said = {"devices": list[str](), "kinds": ["access"], "fields": ["method"]}
         shown = {
             str(key): key.default()
             for key in form["data_schema"].schema
@@ -143,7 +144,7 @@ class TestMenu:
         request = await in_review(home, police, instrument="subpoena")
         page = await open_page(hass, entry, request.id)
         flow_id = page["flow_id"]
-        said = {"devices": [door(home)], "parts": ["access"], "details": list[str]()}
+        said = {"devices": [door(home)], "kinds": ["access"], "fields": list[str]()}
         times = {
             "since": str(SINCE)[:19],
             "until": str(UNTIL)[:19],
@@ -200,8 +201,8 @@ class TestActions:
         data = {
             "request": request_made.id,
             "locks": ["lock.front_door"],
-            "parts": ["access"],
-            "details": ["names"],
+            "kinds": ["access"],
+            "fields": ["names"],
             "since": SINCE.isoformat(),
             "until": UNTIL.isoformat(),
         }
@@ -226,7 +227,9 @@ class TestActions:
 async def large(home: Home, request_made: Request, visitors: list[Entry]) -> Release:
     """Have one that is too long to be on its way at once."""
     await pictured(home, 6, What.STILL, secrets.token_bytes(12 * 1024 * 1024))
-    wanted = scope(home, devices=frozenset({CAMERA}), parts=frozenset({Part.PICTURES}))
+    wanted = scope(
+        home, devices=frozenset({CAMERA}), kinds=frozenset({Wanted.PICTURES})
+    )
     return await given(home, request_made, wanted)
 
 
@@ -369,16 +372,17 @@ class TestHttp:
         home: Home,
         request_made: Request,
         visitors: list[Entry],
-        hass_client_no_auth: ClientSessionGenerator,
+        hass_client: ClientSessionGenerator,
     ) -> None:
-        """Nothing goes, and that is what is entered."""
+        """Nothing goes, and nothing is entered as if it had; by neither way."""
         release = await given(home, request_made, scope(home))
         path = await link_of(home, release)
         file_of(home, release).unlink()
-        client = await hass_client_no_auth()
+        client = await hass_client()
         assert (await client.post(path)).status == HTTPStatus.NOT_FOUND
-        last = (await log_of(home, "release"))[-1]
-        assert (last["event"], last["state"]) == ("interrupted", "")
+        carrying = await client.get(f"{CARRY_URL}{release.id}")
+        assert carrying.status == HTTPStatus.NOT_FOUND
+        assert (await log_of(home, "release"))[-1]["event"] == "link"
 
     async def test_no_home(
         self,

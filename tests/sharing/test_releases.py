@@ -24,14 +24,13 @@ from custom_components.smartlock_le.log import (
     entries as log_entries,
     verify,
 )
-from custom_components.smartlock_le.models import HOME_ACTOR, utc_now
+from custom_components.smartlock_le.models import HOME_ACTOR, Wanted, utc_now
 from custom_components.smartlock_le.opening import home_folder
 from custom_components.smartlock_le.requests.models import Agency, RequestError
 from custom_components.smartlock_le.requests.request import Request, State
 from custom_components.smartlock_le.sharing import giving, releases as module
 from custom_components.smartlock_le.sharing.models import (
-    Detail,
-    Part,
+    Field,
     Release,
     ReleaseError,
     Scope,
@@ -94,7 +93,7 @@ class TestTheWay:
         self, home: Home, request_made: Request, visitors: list[Entry]
     ) -> None:
         """With the state that the request comes to; none says a name."""
-        release = await given(home, request_made, scope(home, Detail.NAMES))
+        release = await given(home, request_made, scope(home, Field.NAMES))
         assert await state_of(home, request_made) is State.SEALED
         release, secret = await home.releases.make_link(release.id, 1, OWNER)
         sending = await home.releases.begin(secret)
@@ -124,11 +123,11 @@ class TestTheWay:
         self, home: Home, request_made: Request, visitors: list[Entry]
     ) -> None:
         """What is not all that was asked for is said to be less."""
-        whole = scope(home, devices=frozenset(home.devices()), parts=frozenset(Part))
+        whole = scope(home, devices=frozenset(home.devices()), kinds=frozenset(Wanted))
         release = await home.releases.preview(request_made.id, whole, OWNER)
         assert not release.narrowed
         for other in (
-            {"parts": frozenset({Part.ACCESS})},
+            {"kinds": frozenset({Wanted.ACCESS})},
             {"since": SINCE + timedelta(minutes=1)},
         ):
             release = await home.releases.preview(
@@ -143,7 +142,7 @@ class TestTheWay:
         second = timedelta(seconds=1)
         for key, other in {
             "release_no_device": {"devices": frozenset[str]()},
-            "release_no_part": {"parts": frozenset[Part]()},
+            "release_no_kind": {"kinds": frozenset[Wanted]()},
             "request_window": {"until": SINCE},
             "release_wider_window": {"since": SINCE - second},
             "release_empty": {"devices": frozenset({"no-such"})},
@@ -165,9 +164,9 @@ class TestTheWay:
         """Pictures do not go where accesses are asked for."""
         await home.set_sharing(True, OWNER)
         request = await in_review(home, police, kinds=["access"])
-        wanted = scope(home, parts=frozenset({Part.ACCESS, Part.PICTURES}))
+        wanted = scope(home, kinds=frozenset({Wanted.ACCESS, Wanted.PICTURES}))
         making = home.releases.preview(request.id, wanted, OWNER)
-        assert await refused(making) == "release_wider_parts"
+        assert await refused(making) == "release_wider_kinds"
 
     async def test_only_what_may_be_answered(
         self, home: Home, police: Agency, visitors: list[Entry]
@@ -264,7 +263,7 @@ class TestApproval:
     ) -> None:
         """Another hash is refused, and an earlier preview is over with the next."""
         first = await home.releases.preview(request_made.id, scope(home), OWNER)
-        wider = scope(home, Detail.NAMES)
+        wider = scope(home, Field.NAMES)
         second = await home.releases.preview(request_made.id, wider, OWNER)
         approve = home.releases.approve
         assert await refused(approve(second.id, first.manifest, OWNER)) == (
@@ -442,7 +441,7 @@ class TestStop:
         self, home: Home, request_made: Request, visitors: list[Entry]
     ) -> None:
         """What was approved and not fetched goes no more."""
-        release = await given(home, request_made, scope(home, Detail.NAMES))
+        release = await given(home, request_made, scope(home, Field.NAMES))
         await home.log.care.erase_person("Gustav Guest", OWNER.fields())
         await home.releases.tidy(utc_now())
         assert (await home.releases.get(release.id)).stage is Stage.WITHDRAWN
@@ -626,7 +625,7 @@ class TestTrouble:
             await pictured(home, minute, what, data)
         wanted = Scope(
             devices=frozenset({CAMERA}),
-            parts=frozenset({Part.PICTURES}),
+            kinds=frozenset({Wanted.PICTURES}),
             since=SINCE,
             until=UNTIL,
         )
@@ -694,7 +693,9 @@ class TestAttacked:
     ) -> None:
         """A clip that was whole after the window is not of it."""
         await pictured(home, 3, What.CLIP, b"clip")
-        wanted = scope(home, parts=frozenset({Part.CLIPS}), devices=frozenset({CAMERA}))
+        wanted = scope(
+            home, kinds=frozenset({Wanted.CLIPS}), devices=frozenset({CAMERA})
+        )
         making = home.releases.preview(request_made.id, wanted, OWNER)
         assert await refused(making) == "release_empty"
 
@@ -702,7 +703,7 @@ class TestAttacked:
         self, home: Home, request_made: Request, visitors: list[Entry]
     ) -> None:
         """It goes no more, from that moment on."""
-        release = await given(home, request_made, scope(home, Detail.NAMES))
+        release = await given(home, request_made, scope(home, Field.NAMES))
         _, secret = await home.releases.make_link(release.id, 1, OWNER)
         await home.log.care.erase_person("Gustav Guest", OWNER.fields())
         assert await refused(home.releases.begin(secret)) in (
@@ -852,11 +853,11 @@ class TestAttacked:
     ) -> None:
         """Not the preview either, which anybody could read."""
         release = await home.releases.preview(request_made.id, scope(home), OWNER)
-        path = await home.releases.looked_at(release.id, whole=True)
+        path = await home.releases.looked_at(release.id, packed=True)
         assert path.is_file()
         release = await home.releases.approve(release.id, release.manifest, OWNER)
         assert list(folder_of(home, release).iterdir()) == [file_of(home, release)]
-        looking = home.releases.looked_at(release.id, whole=False)
+        looking = home.releases.looked_at(release.id, packed=False)
         assert await refused(looking) == "release_not_now"
 
     async def test_one_at_a_time(
@@ -922,7 +923,7 @@ class TestReviewed:
         home = entry.runtime_data
         await came(home, 60, "Gustav Guest")
         release = await home.releases.preview(request_made.id, scope(home), OWNER)
-        path = await home.releases.looked_at(release.id, whole=False)
+        path = await home.releases.looked_at(release.id, packed=False)
         proofs = str(path.with_name("proofs.zip"))
         report = verify.verify_proofs(proofs, home.log.vkey)
         assert (report.bad, report.strangers) == ([], [])
@@ -989,10 +990,10 @@ class TestReviewed:
             {"event": "note", **OWNER.fields()},
             also=lambda _: [changed.values(body=cast(forged, LargeBinary))],
         )
-        wanted = scope(home, Detail.METHOD)
+        wanted = scope(home, Field.METHOD)
         release = await home.releases.preview(request_made.id, wanted, OWNER)
         assert (release.counts.entries, release.counts.broken) == (2, 1)
-        path = await home.releases.looked_at(release.id, whole=False)
+        path = await home.releases.looked_at(release.id, packed=False)
         page = path.read_text()
         assert f"damaged in the log and are given as hashes alone: {seq}" in page
         assert "magic1" not in page

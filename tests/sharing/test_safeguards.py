@@ -17,15 +17,10 @@ from custom_components.smartlock_le.cameras.models import What
 from custom_components.smartlock_le.cameras.plate_reads import PlateSettings
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.log import Entry, erasures, verify
-from custom_components.smartlock_le.models import utc_now
+from custom_components.smartlock_le.models import Wanted, utc_now
 from custom_components.smartlock_le.requests.models import Agency, RequestError
 from custom_components.smartlock_le.requests.request import Request, Rule, State
-from custom_components.smartlock_le.sharing.models import (
-    Detail,
-    Part,
-    ReleaseError,
-    Stage,
-)
+from custom_components.smartlock_le.sharing.models import Field, ReleaseError, Stage
 from custom_components.smartlock_le.sharing.report import report
 from tests.conftest import log_of
 from tests.requests.test_inbox import asked
@@ -206,7 +201,7 @@ async def test_09_transparency(
 ) -> None:
     """Counted from the log: by kind, agency, outcome, people; small counts as bands."""
     await home.inbox.decline((await in_review(home, police)).id, "", OWNER)
-    release = await given(home, request_made, scope(home, Detail.PEOPLE))
+    release = await given(home, request_made, scope(home, Field.PEOPLE))
     await home.releases.carry(release.id, OWNER)
     until = utc_now() + LONG
     made = (await report(home.log, SINCE, until, public=False)).as_dict()
@@ -245,7 +240,7 @@ async def test_11_bias_and_abuse(
     better = {**said, "sought": "A man in a red jacket", "case_number": "race"}
     request = await home.inbox.record(better, OWNER, agency_id=police.id)
     assert request.broken == ()
-    parts = {part.value for part in Part}
+    parts = {part.value for part in Wanted}
     assert parts == {"access", "pictures", "clips"}
     # Nothing that a voice could do: those are exposed to it by default.
     ours = er.async_entries_for_config_entry(er.async_get(hass), home.entry.entry_id)

@@ -16,15 +16,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from custom_components.smartlock_le.log import KINDS, Log, verify
 from custom_components.smartlock_le.log.leaf import salts
-from custom_components.smartlock_le.models import Asked
+from custom_components.smartlock_le.models import Asked, Wanted
 from custom_components.smartlock_le.sharing import bundle
 from custom_components.smartlock_le.sharing.bag import MANIFEST, pack
-from custom_components.smartlock_le.sharing.models import (
-    Detail,
-    Part,
-    ReleaseError,
-    Scope,
-)
+from custom_components.smartlock_le.sharing.models import Field, ReleaseError, Scope
 from tests.log.support import ORIGIN
 
 from .words import WORDS
@@ -40,8 +35,8 @@ OPEN = {
     *("kind", "time", "entered", "lock", "event"),
 }
 OF_DETAIL = {
-    Detail.METHOD: {"method"},
-    Detail.RECORD: {"source", "lock_index", "lock_time"},
+    Field.METHOD: {"method"},
+    Field.RECORD: {"source", "lock_index", "lock_time"},
 }
 
 
@@ -67,12 +62,12 @@ things = st.builds(
 scopes = st.builds(
     lambda details, start, length: Scope(
         devices=frozenset({DOORS[0]}),
-        parts=frozenset({Part.ACCESS}),
-        details=frozenset(details),
+        kinds=frozenset({Wanted.ACCESS}),
+        fields=frozenset(details),
         since=BEGIN + timedelta(minutes=start),
         until=BEGIN + timedelta(minutes=start + length),
     ),
-    st.sets(st.sampled_from(list(Detail))),
+    st.sets(st.sampled_from(list(Field))),
     st.integers(0, 60),
     st.integers(1, 60),
 )
@@ -107,7 +102,7 @@ def asked(scope: Scope) -> Asked:
         recipient="",
         since=scope.since,
         until=scope.until,
-        kinds=frozenset(Part),
+        kinds=frozenset(Wanted),
         received=BEGIN,
         gag=False,
         record={"request": "abcdef01"},
@@ -145,11 +140,9 @@ def shown(one: Happened, name: str, scope: Scope) -> bool:
     if one.kind != "access" or one.door != DOORS[0] or not within:
         return False
     fields = set(OPEN)
-    for detail in scope.details:
+    for detail in scope.fields:
         fields |= OF_DETAIL.get(detail, set())
-    if Detail.NAMES in scope.details and (
-        not one.owner or Detail.OWNER in scope.details
-    ):
+    if Field.NAMES in scope.fields and (not one.owner or Field.OWNER in scope.fields):
         fields |= {"actor_kind", "actor_name"}
     return name in fields
 

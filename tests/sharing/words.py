@@ -14,6 +14,6 @@ WORDS = {
     if key.startswith("bundle_")
 } | {
     f"{table}.{value}": text
-    for table, selector in (("instrument", "instrument"), ("part", "release_part"))
+    for table, selector in (("instrument", "instrument"), ("kind", "release_kind"))
     for value, text in _TEXTS["selector"][selector]["options"].items()
 }

@@ -21,10 +21,11 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .. import actors
+from ..models import Wanted
 from ..notices import common_text
 from ..requests.request import Request
 from ..sharing.giving import MOST_HOURS
-from ..sharing.models import Detail, Part, Release, Scope, Stage
+from ..sharing.models import Field, Release, Scope, Stage
 from ..web.releases import BUNDLE, CARRY_URL, PREVIEW_URL, REPORT, URL
 from .request_page import SURE, RequestPage
 from .request_text import SIGNED, moment
@@ -85,8 +86,8 @@ class ReleasePage(RequestPage):
         if user_input is not None:
             scope = Scope(
                 devices=frozenset(user_input["devices"]),
-                parts=frozenset(map(Part, user_input["parts"])),
-                details=frozenset(map(Detail, user_input["details"])),
+                kinds=frozenset(map(Wanted, user_input["kinds"])),
+                fields=frozenset(map(Field, user_input["fields"])),
                 since=self._kept(user_input["since"], request.ask.since),
                 until=self._kept(user_input["until"], request.ask.until),
             )
@@ -111,16 +112,16 @@ class ReleasePage(RequestPage):
     def _asked_scope(self, request: Request) -> vol.Schema:
         devices = self._home.devices()
         options = [SelectOptionDict(value=one, label=devices[one]) for one in devices]
-        parts = [kind.value for kind in request.ask.kinds]
-        details = [detail.value for detail in Detail]
+        kinds = [kind.value for kind in request.ask.kinds]
+        fields = [one.value for one in Field]
         return vol.Schema(
             {
                 vol.Required("devices", default=list[str]()): _several(
                     options, "device"
                 ),
-                vol.Required("parts", default=parts): _several(parts, "release_part"),
-                vol.Required("details", default=list[str]()): _several(
-                    details, "release_detail"
+                vol.Required("kinds", default=kinds): _several(kinds, "release_kind"),
+                vol.Required("fields", default=list[str]()): _several(
+                    fields, "release_field"
                 ),
                 vol.Required(
                     "since", default=_form_time(request.ask.since)

@@ -26,8 +26,9 @@ import voluptuous as vol
 
 from .. import actors
 from ..log import LogUnavailable
+from ..models import Wanted
 from ..requests.models import AgencyType
-from ..requests.request import Instrument, Purpose, Request, Via, Wanted
+from ..requests.request import Instrument, Purpose, Request, Via
 from ..requests.rules import Limits
 from ..web.intake import URL as INTAKE_URL
 from ..web.report import URL as REPORT_URL

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from .canonical import Value, dumps, loads
+from .canonical import Value, loads
 from .errors import LogUnavailable
 from .kinds import arrange
 from .leaf import salts
@@ -63,7 +63,9 @@ def opened(epoch_key: bytes, seq: int, body: bytes) -> Opened:
 def withheld(items: Opened, names: Collection[str]) -> Opened:
     """Return the items with the values of these fields gone, their commitments left."""
     return [
-        _commitment(*item) if isinstance(item, list) and item[0] in names else item
+        b64encode(_commitment(item[0], item[1], b64decode(str(item[2])))).decode()
+        if isinstance(item, list) and item[0] in names
+        else item
         for item in items
     ]
 
@@ -107,9 +109,7 @@ def committed(
 
 
 def _committed(name: str, value: Value, salt: bytes) -> Committed:
-    # A list of two has no keys to sort: plain orjson is canonical.
-    digest = hashlib.sha256(salt + orjson.dumps((name, value))).digest()
-    return Committed(digest, name, value, salt)
+    return Committed(_commitment(name, value, salt), name, value, salt)
 
 
 def disclosed(
@@ -145,7 +145,7 @@ def _items(body: bytes) -> Opened:
     return items
 
 
-def _commitment(name: Value, value: Value, salt: Value) -> str:
+def _commitment(name: Value, value: Value, salt: bytes) -> bytes:
     """Return the commitment to a field: SHA-256(salt || canonical JSON of [name, value])."""
-    digest = hashlib.sha256(b64decode(str(salt)) + dumps([name, value])).digest()
-    return b64encode(digest).decode()
+    # A list of two has no keys to sort: plain orjson is canonical.
+    return hashlib.sha256(salt + orjson.dumps((name, value))).digest()

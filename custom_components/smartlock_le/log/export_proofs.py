@@ -14,7 +14,7 @@ from .body import Committed, committed, disclosed
 from .canonical import Value
 from .engine import damage
 from .errors import LogRefused, LogUnavailable
-from .files import written
+from .files import written, zip_member
 from .leaf import committed_leaf
 from .model import Exported, LogRow
 from .note import root_of
@@ -35,8 +35,6 @@ VERIFIER = Path(__file__).with_name("verify.py")
 _LONG = 64
 """Entries without a gap that have one proof together, and not one each."""
 _CHUNK = 1000
-# A zip file has no time that could differ from one export to the next.
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class Gone(Enum):
@@ -126,7 +124,7 @@ def export_proofs(
             written(path) as file,
             zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as zipped,
         ):
-            with zipped.open(_member("entries.jsonl"), "w") as lines:
+            with zipped.open(zip_member("entries.jsonl"), "w") as lines:
                 for run in _runs(sorted(used), {log.first for log in rows}):
                     write(lines, run)
             for seq, leaf in single.items():
@@ -136,20 +134,20 @@ def export_proofs(
                 if not check_inclusion(leaf, index, log.size, proof, log.root):
                     raise damage(f"entry {seq} is not in the signed tree")
                 zipped.writestr(
-                    _member(f"proofs/{seq}.tlog-proof"),
+                    zip_member(f"proofs/{seq}.tlog-proof"),
                     tlog_proof(index, proof, log.checkpoint),
                 )
             about = {"logs": [log.header for log in rows], "runs": runs}
             zipped.writestr(
-                _member("log.json"), orjson.dumps({"format": FORMAT, **about})
+                zip_member("log.json"), orjson.dumps({"format": FORMAT, **about})
             )
-            zipped.writestr(_member("verify.py"), VERIFIER.read_bytes())
+            zipped.writestr(zip_member("verify.py"), VERIFIER.read_bytes())
             if asked:
                 log = asked[max(asked)]
                 for name, data in _stamped(
                     reader, log, max(asked), provers[log.first]
                 ).items():
-                    zipped.writestr(_member(name), data)
+                    zipped.writestr(zip_member(name), data)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as err:
@@ -210,13 +208,6 @@ def _stamped(
         "stamp.checkpoint": stamp.checkpoint,
         "stamp.consistency": tlog_growth(old, proof, log.checkpoint),
     }
-
-
-def _member(name: str) -> zipfile.ZipInfo:
-    """Return the head of a file in the zip file."""
-    member = zipfile.ZipInfo(name, _NO_TIME)
-    member.compress_type = zipfile.ZIP_DEFLATED
-    return member
 
 
 def _log_of(logs: list[LogRow], seq: int) -> LogRow:

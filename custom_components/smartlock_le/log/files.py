@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 import secrets
 from typing import IO
+import zipfile
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -54,3 +55,13 @@ def written(path: Path) -> Iterator[IO[bytes]]:
         sync_folder(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def zip_member(name: str, *, packs: bool = True) -> zipfile.ZipInfo:
+    """Return the head of a file in a zip file; `packs`: it gets smaller.
+
+    It has no time that could differ from one to the next.
+    """
+    member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    member.compress_type = zipfile.ZIP_DEFLATED if packs else zipfile.ZIP_STORED
+    return member

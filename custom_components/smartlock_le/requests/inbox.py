@@ -15,10 +15,11 @@ from sqlalchemy import Executable, case, delete
 
 from ..log import Log, LogRefused, put
 from ..models import HOME_ACTOR, Actor, Asked, utc_now
+from ..whole import Spawn, whole
 from . import reading
 from .agencies import Agencies
 from .documents import Document, Documents
-from .ledger import DATED, NEWEST, OVER, STAGES, Spawn, new, stage_of, whole
+from .ledger import DATED, NEWEST, OVER, STAGES, new, stage_of
 from .models import Agency, BadField, RequestError, Standing
 from .request import NEXT, Request, State, Via
 from .rules import Limits

@@ -1,17 +1,17 @@
 """How far each request is: kept with its entry, one step at a time."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import wraps
 import secrets
-from typing import Any, Concatenate
+from typing import Any
 
 from sqlalchemy import Executable, func, select
 
 from ..log import Log, put
 from ..models import HOME_ACTOR, Actor, new_id, utc_now
+from ..whole import Spawn
 from . import rules
 from .models import Agency, RequestError
 from .request import NEXT, Ask, Instrument, Request, State, case_key
@@ -26,22 +26,6 @@ NEWEST = (table.c.received.desc(),)
 DATED = (table.c.open == 1, table.c.deadline >= 0)
 OVER = 2
 STAGES = ("", "a day before", "overdue")
-
-type Spawn = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
-
-
-def whole[L: Ledger, **P, T](
-    change: Callable[Concatenate[L, P], Coroutine[Any, Any, T]],
-) -> Callable[Concatenate[L, P], Coroutine[Any, Any, T]]:
-    """Let a change go on to its end when whoever asked for it is gone."""
-
-    @wraps(change)
-    async def run(self: L, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        task = self.spawn(change(self, *args, **kwargs), "request")
-        done: T = await asyncio.shield(task)
-        return done
-
-    return run
 
 
 @dataclass(frozen=True, slots=True)

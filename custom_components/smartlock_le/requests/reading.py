@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from ..models import Wanted
 from .checks import text
 from .models import BadField
-from .request import Ask, Instrument, Purpose, Via, Wanted
+from .request import Ask, Instrument, Purpose, Via
 
 LONG = 500
 """Characters of what is described."""

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import orjson
 
-from ..models import Actor
+from ..models import Actor, Wanted
 
 
 class Instrument(StrEnum):
@@ -58,14 +58,6 @@ class Via(StrEnum):
     IN_PERSON = "in_person"
     SIGNED = "signed"
     """Through the address that takes signed ones."""
-
-
-class Wanted(StrEnum):
-    """What it asks for."""
-
-    ACCESS = "access"
-    PICTURES = "pictures"
-    CLIPS = "clips"
 
 
 class State(StrEnum):

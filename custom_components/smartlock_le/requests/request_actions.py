@@ -4,9 +4,9 @@ from typing import Any
 
 import voluptuous as vol
 
-from ..models import Action, Actor
+from ..models import Action, Actor, Wanted
 from .inbox import Inbox
-from .request import Instrument, Purpose, Request, Via, Wanted
+from .request import Instrument, Purpose, Request, Via
 
 type Data = dict[str, Any]
 

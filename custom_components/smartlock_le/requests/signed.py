@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from ..log import Log, LogUnavailable
 from ..models import HOME_ACTOR, utc_now
-from .ledger import BEFORE, Ledger, Spawn, new, whole
+from ..whole import Spawn, whole
+from .ledger import BEFORE, Ledger, new
 from .models import Agency, Standing
 from .request import Ask, Request, State
 from .rules import Limits

@@ -7,8 +7,8 @@ import voluptuous as vol
 
 from ..log import Log, LogRefused
 from ..log.actions import moment
-from ..models import Action, Actor
-from .models import Detail, Part, Release, Scope
+from ..models import Action, Actor, Wanted
+from .models import Field, Release, Scope
 from .releases import Releases
 from .report import report
 
@@ -54,8 +54,8 @@ def as_response(release: Release) -> Data:
 async def _preview(releases: Releases, data: Data, actor: Actor) -> Data:
     scope = Scope(
         devices=frozenset([*data["locks"], *data["cameras"]]),
-        parts=frozenset(map(Part, data["parts"])),
-        details=frozenset(map(Detail, data["details"])),
+        kinds=frozenset(map(Wanted, data["kinds"])),
+        fields=frozenset(map(Field, data["fields"])),
         since=data["since"],
         until=data["until"],
     )
@@ -78,9 +78,9 @@ RELEASE_ACTIONS: tuple[Action[Releases], ...] = (
             vol.Required("request"): str,
             vol.Optional("locks", default=list): [str],
             vol.Optional("cameras", default=list): [str],
-            vol.Required("parts"): [vol.In([one.value for one in Part])],
-            vol.Optional("details", default=list): [
-                vol.In([one.value for one in Detail])
+            vol.Required("kinds"): [vol.In([one.value for one in Wanted])],
+            vol.Optional("fields", default=list): [
+                vol.In([one.value for one in Field])
             ],
             vol.Required("since"): moment,
             vol.Required("until"): moment,

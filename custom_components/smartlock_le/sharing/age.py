@@ -39,7 +39,7 @@ def sealed(file: Sink, recipient: str) -> Iterator[Sink]:
     It is whole when the block ends well. Raises BadRecipient, OSError.
     """
     key = secrets.token_bytes(16)
-    header = _header(key, public_of(recipient))
+    header = _header(key, _public(recipient))
     salt = secrets.token_bytes(16)
     file.write(header + salt)
     sealing = _Sealing(file, _derived(key, salt, b"payload"))
@@ -100,8 +100,13 @@ def _base64(data: bytes) -> bytes:
     return b64encode(data).rstrip(b"=")
 
 
-def public_of(recipient: str) -> bytes:
-    """Return the 32 bytes of an `age1...` recipient. Raises BadRecipient."""
+def check(recipient: str) -> None:
+    """Raise BadRecipient where nobody, or everybody, could open what is sealed for it."""
+    _header(secrets.token_bytes(16), _public(recipient))
+
+
+def _public(recipient: str) -> bytes:
+    """Return the 32 bytes of an `age1...` recipient."""
     try:
         public = decode("age", recipient)
     except ValueError as err:

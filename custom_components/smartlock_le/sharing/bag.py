@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import IO, override
 import zipfile
 
-from ..log.files import sync_folder, written
+from ..log.files import sync_folder, written, zip_member
 from .sink import Sink
 
 PAYLOAD = "data"
 MANIFEST = "manifest-sha256.txt"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 _PIECE = 1 << 18
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
 _PACKED = (".jpg", ".mp4", ".zip")
 """What does not get smaller."""
 
@@ -79,12 +78,14 @@ def pack(
     ).encode()
     with zipfile.ZipFile(_Forward(sink), "w", zipfile.ZIP_DEFLATED) as zipped:
         for tag, data in tags.items():
-            zipped.writestr(_member(f"{name}/{tag}"), data)
+            zipped.writestr(zip_member(f"{name}/{tag}"), data)
         for line in listed.decode().splitlines():
             digest, path = line.split("  ", 1)
+            packs = not path.endswith(_PACKED)
+            head = zip_member(f"{name}/{path}", packs=packs)
             with (
                 (folder / path).open("rb") as file,
-                zipped.open(_member(f"{name}/{path}"), "w", force_zip64=True) as copy,
+                zipped.open(head, "w", force_zip64=True) as copy,
             ):
                 if _copied(file, copy) != digest:
                     raise BagDamaged
@@ -105,13 +106,6 @@ class _Forward(io.RawIOBase):
     def write(self, data: bytes, /) -> int:  # type: ignore[override]
         self._sink.write(data)
         return len(data)
-
-
-def _member(name: str) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(name, _NO_TIME)
-    small = not name.endswith(_PACKED)
-    member.compress_type = zipfile.ZIP_DEFLATED if small else zipfile.ZIP_STORED
-    return member
 
 
 def _copied(source: IO[bytes], target: IO[bytes]) -> str:

@@ -16,10 +16,10 @@ from sqlalchemy import case, func, select
 from ..log import VERIFIER, Log, LogUnavailable, Redact, entries
 from ..log.canonical import microseconds
 from ..log.files import make_folder, written
-from ..models import Asked, Picture
+from ..models import Asked, Picture, Wanted
 from .bag import PAYLOAD, copied, declare
 from .bundle_page import write_page
-from .models import Counts, Detail, Part, ReleaseError, Scope
+from .models import Counts, Field, ReleaseError, Scope
 from .redaction import Found, Redactor
 
 _PROOFS = "proofs.zip"
@@ -91,8 +91,8 @@ async def export(
 
 def _wanted(picture: Picture, scope: Scope) -> bool:
     clip = picture.path.endswith(".mp4")
-    part = Part.CLIPS if clip else Part.PICTURES
-    return picture.camera in scope.devices and part in scope.parts
+    kind = Wanted.CLIPS if clip else Wanted.PICTURES
+    return picture.camera in scope.devices and kind in scope.kinds
 
 
 async def _window(log: Log, scope: Scope) -> range:
@@ -100,7 +100,7 @@ async def _window(log: Log, scope: Scope) -> range:
 
     What was erased has no time: it is of the window where its neighbours leave room.
     """
-    if Part.ACCESS not in scope.parts:
+    if Wanted.ACCESS not in scope.kinds:
         return range(0)
     seq, time = entries.c.seq, entries.c.time
     since, until = microseconds(scope.since), microseconds(scope.until)
@@ -175,7 +175,7 @@ def _finish(
         "request.json": asked.record,
         "scope.json": {
             **scope.as_dict(),
-            "withheld": sorted(one for one in Detail if one not in scope.details),
+            "withheld": sorted(one for one in Field if one not in scope.fields),
             "release": about.release,
             "made": about.made.isoformat(),
             "program": f"SmartLock LE {about.version}",

@@ -7,8 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from ..models import Asked
-from .models import Part, Scope
+from ..models import Asked, Wanted
+from .models import Scope
 from .redaction import BARS, MOST_SHOWN, Found, Row
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def write_page(
             "devices": ", ".join(
                 about.names.get(device, device) for device in sorted(scope.devices)
             ),
-            "parts": ", ".join(words[f"part.{part}"] for part in sorted(scope.parts)),
+            "kinds": ", ".join(words[f"kind.{kind}"] for kind in sorted(scope.kinds)),
             "made": page.time(about.made),
         }
     )
@@ -107,7 +107,7 @@ def _notes(
         notes.append(words["broken"].format(count=len(found.broken), entries=listed))
     if missing := len(found.media) - len(there):
         notes.append(words["missing"].format(count=missing))
-    if Part.PICTURES in scope.parts and Part.CLIPS not in scope.parts:
+    if Wanted.PICTURES in scope.kinds and Wanted.CLIPS not in scope.kinds:
         notes.append(words["stills_only"])
     if found.media:
         notes.append(words["masks"])

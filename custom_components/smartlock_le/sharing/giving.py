@@ -1,5 +1,6 @@
 """A file that is sealed goes: once by an address, or with the owner."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -8,8 +9,9 @@ import secrets
 
 from ..log import LogUnavailable
 from ..models import HOME_ACTOR, Actor, utc_now
+from ..whole import whole
 from .models import Release, ReleaseError, Stage
-from .records import Records, Sending, whole
+from .records import Records, Sending
 from .tables import releases as table
 
 MOST_HOURS = 168
@@ -102,10 +104,12 @@ class Giving(Records):
         sealed = release.stage in (Stage.SEALED, Stage.DELIVERED)
         if not sealed or release.id in self._stopped:
             raise ReleaseError("release_not_now")
-        if release.expires <= utc_now():
+        if not release.is_current(utc_now()):
             raise ReleaseError("release_old")
         if not self._allowed(release):
             raise ReleaseError("release_sharing_off")
+        if not await asyncio.to_thread(self._file(release).is_file):
+            raise ReleaseError("release_damaged")
         # What the owner said to the request since then holds, and who it is from.
         await self._asked(release.request)
         if await self._forgets(release):

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import orjson
 
-from ..models import Actor, Asked
+from ..models import Actor, Asked, Wanted
 
 
 class ReleaseError(Exception):
@@ -21,15 +21,7 @@ class ReleaseError(Exception):
         self.field = field
 
 
-class Part(StrEnum):
-    """What can go: the same words as a request asks in."""
-
-    ACCESS = "access"
-    PICTURES = "pictures"
-    CLIPS = "clips"
-
-
-class Detail(StrEnum):
+class Field(StrEnum):
     """What goes of an access beside when, where and what; nothing unless it is named."""
 
     METHOD = "method"
@@ -48,8 +40,8 @@ class Scope:
 
     devices: frozenset[str]
     """Ids of locks and cameras."""
-    parts: frozenset[Part]
-    details: frozenset[Detail] = frozenset()
+    kinds: frozenset[Wanted]
+    fields: frozenset[Field] = frozenset()
     since: datetime
     until: datetime
 
@@ -57,20 +49,20 @@ class Scope:
         """Raise ReleaseError where it is no scope, or more than what is asked for."""
         if not self.devices:
             raise ReleaseError("release_no_device", "devices")
-        if not self.parts:
-            raise ReleaseError("release_no_part", "parts")
+        if not self.kinds:
+            raise ReleaseError("release_no_kind", "kinds")
         if self.since >= self.until:
             raise ReleaseError("request_window", "until")
         if self.since < asked.since or self.until > asked.until:
             raise ReleaseError("release_wider_window", "since")
-        if not asked.kinds.issuperset(self.parts):
-            raise ReleaseError("release_wider_parts", "parts")
+        if not asked.kinds.issuperset(self.kinds):
+            raise ReleaseError("release_wider_kinds", "kinds")
 
     def narrows(self, asked: Asked, devices: frozenset[str]) -> bool:
         """Tell whether it is less than what is asked for, of all devices there are."""
         return (
             (self.since, self.until) != (asked.since, asked.until)
-            or self.parts != asked.kinds
+            or self.kinds != asked.kinds
             or not self.devices >= devices
         )
 
@@ -78,8 +70,8 @@ class Scope:
         """Return it as plain values: times in ISO 8601, UTC."""
         return {
             "devices": sorted(self.devices),
-            "parts": sorted(self.parts),
-            "details": sorted(self.details),
+            "kinds": sorted(self.kinds),
+            "fields": sorted(self.fields),
             "since": self.since.isoformat(),
             "until": self.until.isoformat(),
         }
@@ -89,8 +81,8 @@ class Scope:
         """Read what `as_dict` gave."""
         return cls(
             devices=frozenset(said["devices"]),
-            parts=frozenset(map(Part, said["parts"])),
-            details=frozenset(map(Detail, said["details"])),
+            kinds=frozenset(map(Wanted, said["kinds"])),
+            fields=frozenset(map(Field, said["fields"])),
             since=datetime.fromisoformat(said["since"]),
             until=datetime.fromisoformat(said["until"]),
         )
@@ -181,6 +173,10 @@ class Release:
     """SHA-256 of the secret in its address; empty: there is none."""
     link_until: datetime | None = None
     delivered: datetime | None = None
+
+    def is_current(self, now: datetime) -> bool:
+        """Tell whether its time is not over; by a clock that went back nobody knows."""
+        return self.created <= now < self.expires
 
     @property
     def file_name(self) -> str:

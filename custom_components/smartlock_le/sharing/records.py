@@ -1,19 +1,19 @@
 """What is known of releases, kept with its entry, and what stops them: that works at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import wraps
 from pathlib import Path
 import re
 import shutil
-from typing import Any, Concatenate, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Executable, select
 
 from ..log import Log, LogUnavailable, put
 from ..models import Actor, Asked, Picture, utc_now
+from ..whole import Spawn, whole
 from .bundle import About
 from .models import Release, ReleaseError, Stage
 from .tables import releases as table
@@ -52,7 +52,7 @@ class Means:
     pictures: Callable[[datetime, datetime], Awaitable[list[Picture]]]
     about: Callable[[str], Awaitable[About]]
     changed: Callable[[], None]
-    spawn: Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
+    spawn: Spawn
 
 
 @dataclass(slots=True, eq=False)
@@ -73,20 +73,6 @@ class Sending:
         return self.sent == self.release.size
 
 
-def whole[R: Records, **P, T](
-    change: Callable[Concatenate[R, P], Coroutine[Any, Any, T]],
-) -> Callable[Concatenate[R, P], Coroutine[Any, Any, T]]:
-    """Let a change go on to its end when whoever asked for it is gone."""
-
-    @wraps(change)
-    async def run(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        task = self.means.spawn(change(self, *args, **kwargs), "release")
-        done: T = await asyncio.shield(task)
-        return done
-
-    return run
-
-
 class Records:
     """All releases: a folder each, and rows of the log's store."""
 
@@ -96,6 +82,7 @@ class Records:
         self._folder = folder
         self._asking = asking
         self.means = means
+        self.spawn = means.spawn
         self._changing = asyncio.Lock()
         self._stopped: set[str] = set()
         """Of these nothing goes any more, whatever the log says so far."""
@@ -178,7 +165,10 @@ class Records:
         self._abort()
         await self._forget(release.id)
         state = ""
-        if release.stage is Stage.SENDING and not self._is_in(release):
+        going = self._on_its_way(release)
+        # Where nobody knows, some of it is out.
+        out = not going or any(one.sent for one in going)
+        if release.stage is Stage.SENDING and out:
             release, state = replace(release, delivered=utc_now()), "delivered"
         elif release.stage.pending and release.delivered is None:
             state = "owner_review"
@@ -186,10 +176,8 @@ class Records:
         await self._answer(release, event, actor, state, detail, keep=True)
         return release
 
-    def _is_in(self, release: Release) -> bool:
-        """Tell whether one is on its way, and no byte of it is out yet."""
-        sent = [one.sent for one in self._going if one.release.id == release.id]
-        return bool(sent) and not any(sent)
+    def _on_its_way(self, release: Release) -> list[Sending]:
+        return [one for one in self._going if one.release.id == release.id]
 
     # What may go
 
@@ -240,7 +228,6 @@ class Records:
         keep: bool = False,
     ) -> None:
         """Enter a step by which the request comes to a state, if it does."""
-
         entered = False
 
         async def enter(rows: Rows) -> None:

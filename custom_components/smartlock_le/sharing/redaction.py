@@ -10,8 +10,8 @@ from typing import IO, Any
 import orjson
 
 from ..log import COMMON, Gone, Value
-from ..models import ActorKind, Picture
-from .models import Counts, Detail, Part, Scope
+from ..models import ActorKind, Picture, Wanted
+from .models import Counts, Field, Scope
 
 MOST_SHOWN = 2000
 """Rows of the report; all of them are in the tables beside it."""
@@ -24,16 +24,16 @@ COLUMNS = (
 _ACCESS = ("lock", "event")
 _MEDIA = ("camera", "what", "result", "sha256", "bytes", "width", "height", "masks")
 """Not what its file is called here."""
-_OF_DETAIL: Mapping[Detail, tuple[str, ...]] = {
-    Detail.METHOD: ("method",),
-    Detail.RECORD: ("source", "lock_index", "lock_time"),
+_OF_FIELD: Mapping[Field, tuple[str, ...]] = {
+    Field.METHOD: ("method",),
+    Field.RECORD: ("source", "lock_index", "lock_time"),
 }
 _APART = re.compile(r"[;|\t\r\n]")
 _FORMULA = re.compile(r"['\"]?[=+\-@＝＋－＠]")
 _BEFORE = timedelta(seconds=10)
 """A clip may begin so long before it was asked for."""
 _NOBODY = (ActorKind.HOME, ActorKind.LOCK, ActorKind.UNKNOWN, "")
-_PART = {"still": Part.PICTURES, "clip": Part.CLIPS}
+_KIND = {"still": Wanted.PICTURES, "clip": Wanted.CLIPS}
 
 type Fields = Mapping[str, Value]
 type Row = dict[str, Value]
@@ -93,8 +93,8 @@ class Redactor:
         self._pictures = {one.seq: one for one in pictures}
         self._lines = lines
         self._shown = {*COMMON, *_ACCESS}
-        for detail in scope.details:
-            self._shown.update(_OF_DETAIL.get(detail, ()))
+        for field_ in scope.fields:
+            self._shown.update(_OF_FIELD.get(field_, ()))
         self._cells = csv.writer(_Encoded(table))
         self._cells.writerow(COLUMNS)
 
@@ -133,7 +133,7 @@ class Redactor:
 
     def _asked(self, fields: Fields) -> bool:
         scope = self._scope
-        if Part.ACCESS not in scope.parts or fields.get("lock") not in scope.devices:
+        if Wanted.ACCESS not in scope.kinds or fields.get("lock") not in scope.devices:
             return False
         # Entered late, it may be of another time than those beside it.
         return scope.since <= _time(fields) < scope.until
@@ -154,8 +154,8 @@ class Redactor:
 
     def _person(self, fields: Fields) -> str:
         """Return what who did it is called here."""
-        details = self._scope.details
-        if not details & {Detail.PEOPLE, Detail.NAMES}:
+        wanted = self._scope.fields
+        if not wanted & {Field.PEOPLE, Field.NAMES}:
             return ""
         kind, who = fields.get("actor_kind", ""), fields.get("actor", "")
         if kind in _NOBODY or "actor" not in fields:
@@ -165,24 +165,24 @@ class Redactor:
         return str(fields["actor_name"]) if self._named(fields) else label
 
     def _named(self, fields: Fields) -> bool:
-        details = self._scope.details
+        wanted = self._scope.fields
         owner = fields.get("actor_kind") == ActorKind.OWNER
         return bool(
-            Detail.NAMES in details
+            Field.NAMES in wanted
             and fields.get("actor_name")
-            and (not owner or Detail.OWNER in details)
+            and (not owner or Field.OWNER in wanted)
         )
 
     def _media(self, seq: int, fields: Fields) -> set[str] | None:
-        part = _PART.get(str(fields["what"]))
+        kind = _KIND.get(str(fields["what"]))
         if (
-            part not in self._scope.parts
+            kind not in self._scope.kinds
             or fields["camera"] not in self._scope.devices
             or fields["result"] != "taken"
         ):
             return None
         picture = self._pictures[seq]
-        if part is Part.CLIPS and not (
+        if kind is Wanted.CLIPS and not (
             # Entered once it was whole: none of it is of another time.
             self._scope.since <= picture.time - _BEFORE
             and _time(fields) <= self._scope.until
@@ -194,7 +194,7 @@ class Redactor:
             "entered": fields["entered"],
             "device": fields["camera"],
             "event": fields["what"],
-            "file": f"media/{seq}{'.mp4' if part is Part.CLIPS else '.jpg'}",
+            "file": f"media/{seq}{'.mp4' if kind is Wanted.CLIPS else '.jpg'}",
             "sha256": fields["sha256"],
         }
         self.found.media.append((row, picture))

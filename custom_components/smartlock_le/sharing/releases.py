@@ -17,12 +17,12 @@ import orjson
 from ..log import LogUnavailable
 from ..log.files import written
 from ..models import HOME_ACTOR, Actor, Asked, new_id, utc_now
+from ..whole import whole
 from . import bundle
-from .age import BadRecipient, public_of, sealed
+from .age import BadRecipient, check, sealed
 from .bag import PAYLOAD, BagDamaged, pack
 from .giving import Giving
 from .models import Release, ReleaseError, Scope, Stage
-from .records import whole
 from .sink import Hashing
 
 _LOGGER = logging.getLogger(__name__)
@@ -39,6 +39,18 @@ _OF_WHOM = ("actor", "actor_name")
 class Releases(Giving):
     """The way out, step by step."""
 
+    _loaded = False
+
+    async def keep_up(self) -> None:
+        """Do what is due each day; take up what was interrupted, if it could not be yet.
+
+        Raises LogUnavailable.
+        """
+        if self._loaded:
+            await self.tidy(utc_now())
+        else:
+            await self.load()
+
     async def load(self) -> None:
         """Take up what was interrupted. Raises LogUnavailable."""
         if self._log.volatile:
@@ -53,6 +65,7 @@ class Releases(Giving):
                 except (ReleaseError, LogUnavailable) as err:
                     # One that cannot be taken up keeps no other waiting.
                     _LOGGER.warning("A release waits: %s", err)
+        self._loaded = True
         await self.tidy(utc_now())
 
     async def _resume(self, release: Release) -> None:
@@ -100,15 +113,15 @@ class Releases(Giving):
                 end=self._log.end,
                 expires=now + PREVIEW_LIFE,
             )
+            made = None
             try:
-                release = await self._made(release, asked, actor)
-            except BaseException:
-                # Whatever it was: nothing is left of it.
-                await asyncio.shield(self._forget(release.id))
-                raise
+                made = await self._made(release, asked, actor)
+            finally:
+                if made is None:
+                    await self._forget(release.id)
             if before:
                 await self._end(before, Stage.EXPIRED, "expired", actor)
-            return release
+            return made
 
     async def _made(self, release: Release, asked: Asked, actor: Actor) -> Release:
         scope = release.scope
@@ -125,7 +138,7 @@ class Releases(Giving):
         return release
 
     @whole
-    async def looked_at(self, release_id: str, *, whole: bool) -> Path:
+    async def looked_at(self, release_id: str, *, packed: bool) -> Path:
         """Return what the owner looks at: the report, or all of it as a zip file.
 
         Raises ReleaseError, LogUnavailable.
@@ -135,7 +148,7 @@ class Releases(Giving):
             if release.stage not in (Stage.PREVIEW, Stage.WAITING):
                 raise ReleaseError("release_not_now")
             bag = self._bag(release)
-            if not whole:
+            if not packed:
                 return bag / PAYLOAD / "report.html"
             path = bag.with_name("preview.zip")
             try:
@@ -184,7 +197,7 @@ class Releases(Giving):
 
     async def _check_fresh(self, release: Release, asked: Asked) -> None:
         """Raise ReleaseError where what was looked at is not what is there now."""
-        if release.expires <= utc_now():
+        if not release.is_current(utc_now()):
             raise ReleaseError("release_old")
         if not self._allowed(release):
             raise ReleaseError("release_sharing_off")
@@ -219,17 +232,19 @@ class Releases(Giving):
         """Return the tag files that show that just this manifest was approved.
 
         One is the entry that says so, with its proof: what is signed there holds for every
-        file of the payload. Raises ReleaseError, LogUnavailable, OSError.
+        file of the payload. Raises BagDamaged, ReleaseError, LogUnavailable, OSError.
         """
         page = await self._log.entries(
             after=release.end - 1, limit=100_000, kinds=["release"]
         )
-        entry = next(
+        said_so = [
             entry
-            for entry in reversed(page.entries)
-            if entry.fields["release"] == release.id
-            and entry.fields["event"] in ("approved", "seconded")
-        )
+            for entry in page.entries
+            if entry.fields["release"] == release.id and entry.fields["state"]
+        ]
+        if not said_so:
+            raise BagDamaged
+        entry = said_so[0]
         proof = self._bag(release).with_name(_PROOF)
         await bundle.export(self._log, proof, [entry.seq], _OF_WHOM)
         said = {
@@ -255,7 +270,7 @@ class Releases(Giving):
             for release in await self._read():
                 if release.stage.over or self._closed:
                     continue
-                if release.stage is Stage.SENDING and not self._goes(release):
+                if release.stage is Stage.SENDING and not self._on_its_way(release):
                     # Its end could not be entered.
                     release = await self._out(release, "interrupted", out=True)
                 if release.expires <= now:
@@ -269,9 +284,6 @@ class Releases(Giving):
                         release, Stage.WITHDRAWN, "withdrawn", HOME_ACTOR, "person"
                     )
             await self._summarize()
-
-    def _goes(self, release: Release) -> bool:
-        return any(one.release.id == release.id for one in self._going)
 
     def person_forgotten(self) -> None:
         """Withdraw what names somebody who is to be forgotten."""
@@ -291,7 +303,7 @@ def _check_recipient(asked: Asked) -> None:
     if not asked.recipient:
         return
     try:
-        public_of(asked.recipient)
+        check(asked.recipient)
     except BadRecipient:
         raise ReleaseError("release_recipient") from None
 

@@ -67,7 +67,7 @@ class PreviewView(_View):
         if home is None or name not in (REPORT, BUNDLE):
             return web.Response(status=HTTPStatus.NOT_FOUND)
         try:
-            path = await home.releases.looked_at(release_id, whole=name == BUNDLE)
+            path = await home.releases.looked_at(release_id, packed=name == BUNDLE)
         except ReleaseError, RequestError:
             return web.Response(status=HTTPStatus.NOT_FOUND)
         except LogUnavailable:
