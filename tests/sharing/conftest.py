@@ -1,20 +1,30 @@
 """What tests of releases share: an agency with a key, a request, and a door with visitors."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
+import errno
 import hashlib
 from pathlib import Path
 from typing import Any
 
+from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.smartlock_le.cameras.models import Taken, What
-from custom_components.smartlock_le.home import Home
+from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.log import Entry
 from custom_components.smartlock_le.models import Actor, ActorKind, Wanted, utc_now
 from custom_components.smartlock_le.requests.models import Agency
-from custom_components.smartlock_le.requests.request import Request
-from custom_components.smartlock_le.sharing.models import Field, Release, Scope
+from custom_components.smartlock_le.requests.request import Request, State
+from custom_components.smartlock_le.sharing import releases
+from custom_components.smartlock_le.sharing.models import (
+    Field,
+    Release,
+    ReleaseError,
+    Scope,
+)
+from custom_components.smartlock_le.sharing.records import Sending
 from tests.requests.conftest import uploads
 from tests.requests.test_agencies import verified
 from tests.requests.test_agency_facts import SAID as AGENCY
@@ -142,3 +152,57 @@ def file_of(home: Home, release: Release) -> Path:
 def later(by: timedelta) -> datetime:
     """Return a moment from now on."""
     return utc_now() + by
+
+
+def folder_of(home: Home, release: Release) -> Path:
+    """Return its folder."""
+    return file_of(home, release).parent
+
+
+async def refused(doing: Any) -> str:
+    """Return why something is refused."""
+    with pytest.raises(ReleaseError) as caught:
+        await doing
+    return caught.value.key
+
+
+async def state_of(home: Home, request: Request) -> State:
+    """Return how far a request is."""
+    return (await home.inbox.get(request.id)).state
+
+
+async def compelled(home: Home, police: Agency, tmp_path: Path) -> Request:
+    """Have a subpoena that the owner looks at, with the paper on record."""
+    request = await in_review(home, police, instrument="subpoena", basis="Rule 17")
+    paper = tmp_path / "subpoena.pdf"
+    paper.write_bytes(b"%PDF-1.4 subpoena")
+    await home.inbox.attach(request.id, nullcontext(paper), OWNER)
+    return request
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file be made of what is approved."""
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(releases, "pack", full)
+        yield
+
+
+async def reload(hass: HomeAssistant, entry: HomeEntry) -> Home:
+    """Start the home anew."""
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    return entry.runtime_data
+
+
+async def begun(home: Home, release: Release) -> Sending:
+    """Begin to fetch it by a new address."""
+    return await home.releases.begin(await secret_of(home, release))
+
+
+async def secret_of(home: Home, release: Release) -> str:
+    """Return what is secret in a new address of it."""
+    return (await home.releases.make_link(release.id, 1, OWNER))[1]
