@@ -109,6 +109,26 @@ class TestContents:
         assert after.counts.hidden == before.counts.hidden
         assert after.counts.media == 0
 
+    async def test_clip(
+        self,
+        home: Home,
+        request_made: Request,
+        visitors: list[Entry],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """One that was whole within the window is given; not one that began before it."""
+        wanted = scope(
+            home, kinds=frozenset({Wanted.CLIPS}), devices=frozenset({CAMERA})
+        )
+        for minute, data in ((3, b"clip"), (0.05, b"began before")):
+            whole_at = SINCE + timedelta(minutes=minute + 1)
+            with monkeypatch.context() as patch:
+                patch.setattr(home.log, "_clock", lambda when=whole_at: when)
+                await pictured(home, minute, What.CLIP, data)
+        release = await home.releases.preview(request_made.id, wanted, OWNER)
+        (path,) = (folder_of(home, release) / "bag/data/media").iterdir()
+        assert (path.suffix, path.read_bytes()) == (".mp4", b"clip")
+
     async def test_clip_over_the_edge(
         self, home: Home, request_made: Request, visitors: list[Entry]
     ) -> None:
@@ -167,7 +187,6 @@ class TestContents:
         home: Home,
         request_made: Request,
         visitors: list[Entry],
-        tmp_path: Path,
     ) -> None:
         """One that is not what was signed goes as its hash, and the report says so."""
         seq = visitors[0].seq

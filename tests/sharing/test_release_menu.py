@@ -21,10 +21,10 @@ from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.log import Entry
 from custom_components.smartlock_le.models import Wanted
 from custom_components.smartlock_le.requests.models import Agency
-from custom_components.smartlock_le.requests.request import Request, State
-from custom_components.smartlock_le.sharing.models import Release, Stage
+from custom_components.smartlock_le.requests.request import Request
+from custom_components.smartlock_le.sharing.models import Release
 from custom_components.smartlock_le.web.releases import CARRY_URL, PREVIEW_URL, URL
-from tests.conftest import log_of, until
+from tests.conftest import log_of, until, until_entry
 from tests.flows.test_options import choose, go
 from tests.requests.test_request_menu import next_step, open_page
 from tests.support import act, fail_writes
@@ -115,15 +115,7 @@ class TestMenu:
         disposition = got.headers["Content-Disposition"]
         assert disposition == f'attachment; filename="release-{release.id}.zip.age"'
 
-        async def delivered() -> bool:
-            found = await home.inbox.get(request_made.id)
-            return found.state is State.DELIVERED
-
-        for _ in range(100):
-            if await delivered():
-                break
-            await asyncio.sleep(0.02)
-        assert await delivered()
+        await until_entry(home, "release", event="delivered", state="delivered")
         await until(lambda: hass.states.get(SENSOR).state == "1")
         again = await client.post(path)
         assert again.status == HTTPStatus.NOT_FOUND
@@ -355,16 +347,7 @@ class TestHttp:
         await got.content.read(1000)
         got.close()
 
-        async def ended() -> bool:
-            found = await home.releases.get(large.id)
-            return found.stage is Stage.DELIVERED
-
-        for _ in range(200):
-            if await ended():
-                break
-            await asyncio.sleep(0.02)
-        last = (await log_of(home, "release"))[-1]
-        assert (last["event"], last["state"]) == ("interrupted", "delivered")
+        await until_entry(home, "release", event="interrupted", state="delivered")
         assert (await client.post(path)).status == HTTPStatus.NOT_FOUND
 
     async def test_file_is_gone(

@@ -8,7 +8,7 @@ from typing import Any
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.smartlock_le.flows.release_options import local
+from custom_components.smartlock_le.flows.request_text import local
 from custom_components.smartlock_le.home import Home
 from custom_components.smartlock_le.log import Entry
 from custom_components.smartlock_le.models import HOME_ACTOR, Wanted

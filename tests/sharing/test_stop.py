@@ -17,7 +17,7 @@ from custom_components.smartlock_le.requests.models import Agency
 from custom_components.smartlock_le.requests.request import Request, State
 from custom_components.smartlock_le.sharing import giving
 from custom_components.smartlock_le.sharing.models import Field, ReleaseError, Stage
-from tests.conftest import log_of
+from tests.conftest import log_of, until_entry
 from tests.support import fail_writes
 
 from .conftest import (
@@ -182,25 +182,15 @@ class TestTakenBack:
         release = await given(home, request_made, scope(home, Field.NAMES))
         secret = await secret_of(home, release)
         await home.log.care.erase_person("Gustav Guest", OWNER.fields())
-        assert await refused(home.releases.begin(secret)) in (
-            *("release_stale", "release_not_found"),
-        )
-
-        async def withdrawn() -> bool:
-            return (await home.releases.get(release.id)).stage is Stage.WITHDRAWN
-
-        for _ in range(100):
-            if await withdrawn():
-                break
-            await asyncio.sleep(0.05)
-        assert await withdrawn()
+        why = await refused(home.releases.begin(secret))
+        assert why in ("release_stale", "release_not_found")
+        await until_entry(home, "release", event="withdrawn", detail="person")
 
     async def test_forgotten_before_it_was_sealed(
         self,
         home: Home,
         request_made: Request,
         visitors: list[Entry],
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """Approved on a full disk, it is not sealed afterwards."""
         release = await home.releases.preview(request_made.id, scope(home), OWNER)

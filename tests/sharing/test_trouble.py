@@ -1,6 +1,7 @@
 """Kills, full disks, damage: never twice, never half."""
 
 from collections.abc import Callable
+from datetime import timedelta
 import errno
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,17 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.smartlock_le.home import Home, HomeEntry
-from custom_components.smartlock_le.log import Entry, LogUnavailable
+from custom_components.smartlock_le.log import (
+    Entry,
+    LogUnavailable,
+    entries as log_entries,
+)
 from custom_components.smartlock_le.opening import home_folder
 from custom_components.smartlock_le.requests.models import Agency
 from custom_components.smartlock_le.requests.request import Request, State
-from custom_components.smartlock_le.sharing import releases as module
+from custom_components.smartlock_le.sharing import giving, releases as module
 from custom_components.smartlock_le.sharing.models import Stage
+from custom_components.smartlock_le.sharing.records import Records
 from tests.conftest import log_of
 from tests.requests.test_agencies import verified
 from tests.requests.test_agency_facts import SAID as AGENCY
@@ -28,12 +34,14 @@ from .conftest import (
     full_disk,
     given,
     in_review,
+    later,
     refused,
     reload,
     scope,
     secret_of,
     state_of,
 )
+from .keys import ZERO
 
 
 class TestTrouble:
@@ -214,7 +222,6 @@ class TestTrouble:
         entry: HomeEntry,
         request_made: Request,
         visitors: list[Entry],
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """An approved one whose request went on keeps no home from starting."""
         release = await home.releases.preview(request_made.id, scope(home), OWNER)
@@ -244,3 +251,77 @@ class TestTrouble:
         making = home.releases.preview(request_made.id, scope(home), OWNER)
         assert await refused(making) == "release_no_space"
         patch.undo()
+
+    async def test_key_of_nobody(
+        self, home: Home, police: Agency, visitors: list[Entry]
+    ) -> None:
+        """A recipient that reads as one and is none is found before anything is made."""
+        await home.set_sharing(True, OWNER)
+        request = await in_review(home, police)
+        agency = await home.agencies.get(police.id)
+        await home.agencies.change(agency, {**AGENCY, "age_recipient": ZERO}, OWNER)
+        await verified(home, await home.agencies.get(police.id))
+        making = home.releases.preview(request.id, scope(home), OWNER)
+        assert await refused(making) == "release_recipient"
+        assert not await log_of(home, "release")
+
+    async def test_clock_goes_back(
+        self,
+        home: Home,
+        request_made: Request,
+        visitors: list[Entry],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """By it nobody knows when the time is over: nothing goes until it is right."""
+        first = await home.releases.preview(request_made.id, scope(home), OWNER)
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "utc_now", lambda: later(-timedelta(days=365)))
+            approving = home.releases.approve(first.id, first.manifest, OWNER)
+            assert await refused(approving) == "release_old"
+        release = await home.releases.approve(first.id, first.manifest, OWNER)
+        secret = await secret_of(home, release)
+        with monkeypatch.context() as patch:
+            patch.setattr(giving, "utc_now", lambda: later(-timedelta(days=365)))
+            assert await refused(home.releases.begin(secret)) == "release_old"
+        assert (await home.releases.begin(secret)).may_go()
+
+    async def test_log_that_cannot_be_read_at_the_start(
+        self,
+        home: Home,
+        hass: HomeAssistant,
+        entry: HomeEntry,
+        request_made: Request,
+        visitors: list[Entry],
+    ) -> None:
+        """What was left undone is taken up the next day."""
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+        with full_disk():
+            approving = home.releases.approve(release.id, release.manifest, OWNER)
+            assert await refused(approving) == "release_no_space"
+
+        async def broken(*_: Any) -> None:
+            raise LogUnavailable("locked")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Records, "_read", broken)
+            home = await reload(hass, entry)
+        assert (await home.releases.get(release.id)).stage is Stage.APPROVED
+        await home.releases.keep_up()
+        assert (await home.releases.get(release.id)).stage is Stage.SEALED
+
+    async def test_approval_that_is_nowhere(
+        self, home: Home, request_made: Request, visitors: list[Entry]
+    ) -> None:
+        """What no entry of the log approves is not sealed."""
+        release = await home.releases.preview(request_made.id, scope(home), OWNER)
+        with full_disk():
+            approving = home.releases.approve(release.id, release.manifest, OWNER)
+            assert await refused(approving) == "release_no_space"
+        gone = log_entries.update().where(log_entries.c.kind == "release")
+        await home.log.append(
+            "contact",
+            {"event": "note", **OWNER.fields()},
+            also=lambda _: [gone.values(kind="note")],
+        )
+        approving = home.releases.approve(release.id, release.manifest, OWNER)
+        assert await refused(approving) == "release_damaged"

@@ -1,11 +1,10 @@
 """What goes to an agency, for who clicks: choose, look, approve, give, withdraw."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from homeassistant.components.http.auth import async_sign_path
 from homeassistant.config_entries import ConfigFlowResult
-from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.helpers.selector import (
     BooleanSelector,
     DateTimeSelector,
@@ -13,9 +12,6 @@ from homeassistant.helpers.selector import (
     NumberSelectorConfig,
     NumberSelectorMode,
     SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
 )
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
@@ -27,8 +23,8 @@ from ..requests.request import Request
 from ..sharing.giving import MOST_HOURS
 from ..sharing.models import Field, Release, Scope, Stage
 from ..web.releases import BUNDLE, CARRY_URL, PREVIEW_URL, REPORT, URL
-from .request_page import SURE, RequestPage
-from .request_text import SIGNED, moment
+from .request_page import SURE, RequestPage, choice
+from .request_text import SIGNED, from_outside, local, moment
 from .steady import steady, tried
 
 _FORM_TIME = "%Y-%m-%d %H:%M:%S"
@@ -46,24 +42,6 @@ _STEPS = {
         "withdraw_release",
     ),
 }
-
-
-def _several(options: list[SelectOptionDict] | list[str], key: str) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(
-            options=options,
-            translation_key=key,
-            multiple=True,
-            mode=SelectSelectorMode.LIST,
-        )
-    )
-
-
-def local(value: str) -> datetime:
-    """Read a time of a form, which is one of this place."""
-    zone = dt_util.get_default_time_zone()
-    # In UTC: twice a year an hour of one place is not one.
-    return datetime.fromisoformat(value).replace(tzinfo=zone).astimezone(UTC)
 
 
 def _form_time(time: datetime) -> str:
@@ -116,12 +94,14 @@ class ReleasePage(RequestPage):
         fields = [one.value for one in Field]
         return vol.Schema(
             {
-                vol.Required("devices", default=list[str]()): _several(
-                    options, "device"
+                vol.Required("devices", default=list[str]()): choice(
+                    options, "device", multiple=True
                 ),
-                vol.Required("kinds", default=kinds): _several(kinds, "release_kind"),
-                vol.Required("fields", default=list[str]()): _several(
-                    fields, "release_field"
+                vol.Required("kinds", default=kinds): choice(
+                    kinds, "release_kind", multiple=True
+                ),
+                vol.Required("fields", default=list[str]()): choice(
+                    fields, "release_field", multiple=True
                 ),
                 vol.Required(
                     "since", default=_form_time(request.ask.since)
@@ -230,14 +210,7 @@ class ReleasePage(RequestPage):
             )
             errors, made = await tried(making)
             if made:
-                try:
-                    base = get_url(
-                        self.hass, allow_internal=False, prefer_external=True
-                    )
-                except NoURLAvailableError:
-                    # Home Assistant knows no address by which it is reached from outside.
-                    base = "https://…"
-                self._address = f"{base}{URL}{made[1]}"
+                self._address = from_outside(self.hass, URL + made[1])
                 return await self.async_step_release_address(None)
         return self.async_show_form(
             step_id="release_link",

@@ -1,12 +1,11 @@
 """What was asked of the home, for who clicks: take in, confirm, look at, say no."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from homeassistant.components.http.auth import async_sign_path
 from homeassistant.config_entries import ConfigFlowResult
-from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.helpers.selector import (
     BooleanSelector,
     DateSelector,
@@ -17,7 +16,6 @@ from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
-    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
 )
@@ -34,7 +32,7 @@ from ..web.intake import URL as INTAKE_URL
 from ..web.report import URL as REPORT_URL
 from . import request_text
 from .release_options import ReleasePage
-from .request_page import MOST_SHOWN, SURE
+from .request_page import MOST_SHOWN, SURE, choice
 from .request_text import SIGNED
 from .steady import steady, tried
 
@@ -44,29 +42,18 @@ _TEXT = TextSelector()
 _LONG = TextSelector(TextSelectorConfig(multiline=True))
 
 
-def _choice(options: list[str], key: str, *, multiple: bool = False) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(
-            options=options,
-            translation_key=key,
-            multiple=multiple,
-            mode=SelectSelectorMode.LIST if multiple else SelectSelectorMode.DROPDOWN,
-        )
-    )
-
-
 def _asked(instrument: Instrument, *, known: bool) -> vol.Schema:
     """Return the form for an instrument; `known`: the agency was chosen already."""
     vias = [one.value for one in Via if one is not Via.SIGNED]
     kinds = [one.value for one in Wanted]
     fields: dict[vol.Marker, Any] = {
         **({} if known else {vol.Required("agency_name"): _TEXT}),
-        vol.Required("via", default=vias[0]): _choice(vias, "via"),
+        vol.Required("via", default=vias[0]): choice(vias, "via"),
         **{vol.Optional(name): _TEXT for name in ("officer", "badge", "contact")},
         vol.Optional("case_number"): _TEXT,
         vol.Required("since"): DateTimeSelector(),
         vol.Required("until"): DateTimeSelector(),
-        vol.Required("kinds", default=kinds): _choice(kinds, "wanted", multiple=True),
+        vol.Required("kinds", default=kinds): choice(kinds, "wanted", multiple=True),
         vol.Optional("need"): _LONG,
         vol.Optional("sought"): _LONG,
     }
@@ -78,7 +65,7 @@ def _asked(instrument: Instrument, *, known: bool) -> vol.Schema:
             min=0, max=10000, step=0.01, mode=NumberSelectorMode.BOX
         )
         fields |= {
-            vol.Required("purpose", default=Purpose.CRIME.value): _choice(
+            vol.Required("purpose", default=Purpose.CRIME.value): choice(
                 purposes, "purpose"
             ),
             vol.Required("active", default=False): BooleanSelector(),
@@ -89,14 +76,6 @@ def _asked(instrument: Instrument, *, known: bool) -> vol.Schema:
         fields[vol.Required("gag", default=False)] = BooleanSelector()
     fields[vol.Required("hold", default=instrument.holds)] = BooleanSelector()
     return vol.Schema(fields)
-
-
-def _zoned(value: str) -> datetime | str:
-    """Read a time of a form, which is one of this place."""
-    time = dt_util.parse_datetime(value)
-    return (
-        value if time is None else time.replace(tzinfo=dt_util.get_default_time_zone())
-    )
 
 
 class RequestOptions(ReleasePage):
@@ -137,7 +116,7 @@ class RequestOptions(ReleasePage):
         return self.async_show_form(
             step_id="record_request",
             data_schema=vol.Schema(
-                {vol.Required("instrument"): _choice(kinds, "instrument")}
+                {vol.Required("instrument"): choice(kinds, "instrument")}
             ),
         )
 
@@ -159,7 +138,7 @@ class RequestOptions(ReleasePage):
             hold = said.pop("hold")
             for name in ("since", "until", "deadline"):
                 if name in said:
-                    said[name] = _zoned(said[name])
+                    said[name] = request_text.local(said[name])
             if "area" in said:
                 said["area"] = round(said["area"] * 1e6)
             recording = self._home.inbox.record(
@@ -260,8 +239,8 @@ class RequestOptions(ReleasePage):
         targets = SelectSelectorConfig(options=self._notify_targets())
         schema = vol.Schema(
             {
-                vol.Required("purposes"): _choice(purposes, "purpose", multiple=True),
-                vol.Required("agency_types"): _choice(
+                vol.Required("purposes"): choice(purposes, "purpose", multiple=True),
+                vol.Required("agency_types"): choice(
                     types, "agency_type", multiple=True
                 ),
                 vol.Required("second", default=home.second_approval): BooleanSelector(),
@@ -314,16 +293,13 @@ class RequestOptions(ReleasePage):
         """Show the address."""
         if user_input is not None:
             return await self.async_step_requests(None)
-        try:
-            base = get_url(self.hass, allow_internal=False, prefer_external=True)
-        except NoURLAvailableError:
-            # Home Assistant knows no address by which it is reached from outside.
-            base = "https://…"
         return self.async_show_form(
             step_id="intake_address",
             data_schema=SURE,
             description_placeholders={
-                "address": f"{base}{INTAKE_URL}{self._home.intake.token}"
+                "address": request_text.from_outside(
+                    self.hass, INTAKE_URL + self._home.intake.token
+                )
             },
         )
 

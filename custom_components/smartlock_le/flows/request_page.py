@@ -10,8 +10,10 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     FileSelector,
     FileSelectorConfig,
+    SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
+    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
 )
@@ -41,6 +43,20 @@ _STEPS = {
     State.CLOSED: "close_request",
 }
 """Which choice leads to which state."""
+
+
+def choice(
+    options: list[str] | list[SelectOptionDict], key: str, *, multiple: bool = False
+) -> SelectSelector:
+    """Return a choice of one, or of several by ticks; `key` has the words."""
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=options,
+            translation_key=key,
+            multiple=multiple,
+            mode=SelectSelectorMode.LIST if multiple else SelectSelectorMode.DROPDOWN,
+        )
+    )
 
 
 class RequestPage(ContactOptions):

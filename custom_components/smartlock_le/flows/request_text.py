@@ -1,9 +1,10 @@
 """A request as the owner reads it, and the guide beside it: as Markdown."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from homeassistant.components.http.auth import async_sign_path
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
@@ -27,6 +28,23 @@ _SAID = (
 def moment(time: datetime) -> str:
     """Return a time as people here write it, to the minute."""
     return f"{dt_util.as_local(time):%Y-%m-%d %H:%M}"
+
+
+def local(value: str) -> datetime:
+    """Read a time of a form, which is one of this place."""
+    zone = dt_util.get_default_time_zone()
+    # In UTC: twice a year an hour of one place is not one.
+    return datetime.fromisoformat(value).replace(tzinfo=zone).astimezone(UTC)
+
+
+def from_outside(hass: HomeAssistant, path: str) -> str:
+    """Return the address of a path as somebody elsewhere has it."""
+    try:
+        base = get_url(hass, allow_internal=False, prefer_external=True)
+    except NoURLAvailableError:
+        # Home Assistant knows no address by which it is reached from outside.
+        base = "https://…"
+    return f"{base}{path}"
 
 
 async def line(hass: HomeAssistant, request: Request) -> str:
