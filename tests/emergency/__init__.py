@@ -1,0 +1,1 @@
+"""Tests of distress, incidents, and the channels by which others hear of them."""
