@@ -1,0 +1,1 @@
+"""When it matters: distress, incidents, and the channels by which others hear of them."""

@@ -1,0 +1,233 @@
+"""What an incident is, and what is told of it."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum, StrEnum
+import json
+from typing import Any, Self
+
+from ..models import new_id, utc_now
+
+
+class Kind(StrEnum):
+    """What is wrong."""
+
+    POLICE = "police"
+    FIRE = "fire"
+    MEDICAL = "medical"
+    GAS = "gas"
+    BURGLARY = "burglary"
+
+    @property
+    def needs_pin(self) -> bool:
+        """Tell whether only a resident's PIN says that it is over.
+
+        Whoever frightens people could say as well that all is fine.
+        """
+        return self in (Kind.POLICE, Kind.BURGLARY)
+
+
+class Source(StrEnum):
+    """From where it is known."""
+
+    VOICE = "voice"
+    BUTTON = "button"
+    PANEL = "panel"
+    ACTION = "action"
+    ALARM_SYSTEM = "alarm_system"
+    SENSOR = "sensor"
+
+    @property
+    def by_a_person(self) -> bool:
+        """Tell whether somebody asked for help, and no device on its own."""
+        return self not in (Source.ALARM_SYSTEM, Source.SENSOR)
+
+
+class Level(IntEnum):
+    """How bad it looks, as TMA-AVS-01 counts; the centre decides, not we."""
+
+    UNKNOWN = 1
+    """An alarm, and nothing that says more."""
+    SOMEBODY = 2
+    PROPERTY = 3
+    LIFE = 4
+
+
+def level_of(kind: Kind, sources: frozenset[Source]) -> Level:
+    """Return how bad it looks by what tells of it."""
+    if kind is not Kind.BURGLARY or any(one.by_a_person for one in sources):
+        return Level.LIFE
+    # Two that do not know of each other.
+    return Level.SOMEBODY if len(sources) > 1 else Level.UNKNOWN
+
+
+class Stage(StrEnum):
+    """How far it is."""
+
+    RAISED = "raised"
+    CONFIRMED = "confirmed"
+    SIGNALLED = "signalled"
+    ACKNOWLEDGED = "acknowledged"
+    ON_SCENE = "on_scene"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+    @property
+    def over(self) -> bool:
+        """Tell whether nothing comes after it."""
+        return self in (Stage.CLOSED, Stage.CANCELLED)
+
+
+_ORDER = list(Stage)
+
+
+class What(StrEnum):
+    """What a signal says of an incident."""
+
+    ALARM = "alarm"
+    CANCEL = "cancel"
+    """Somebody at home says that it was none, or is over."""
+    RESTORE = "restore"
+    """It was dealt with."""
+    TEST = "test"
+
+
+class EmergencyError(Exception):
+    """It cannot be done; `key` is a key of `exceptions` in the translations."""
+
+    def __init__(self, key: str, **words: str) -> None:
+        """Keep the key, and the words that its text needs."""
+        super().__init__(key)
+        self.key = key
+        self.words = words
+
+
+class Reply(StrEnum):
+    """What a contact can answer from their telephone."""
+
+    COMING = "coming"
+    THERE = "there"
+    OVER = "over"
+    FALSE = "false"
+    """A false alarm."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Incident:
+    """One cause that is being handled, from the first word to its close."""
+
+    id: str = field(default_factory=new_id)
+    kind: Kind
+    sources: tuple[Source, ...]
+    """In the order in which they told."""
+    stage: Stage = Stage.RAISED
+    raised: datetime = field(default_factory=lambda: utc_now().replace(microsecond=0))
+    window: timedelta = timedelta()
+    """How long it waits before the centre is told."""
+    confirmed: bool = False
+    """The window is over, or somebody said that it is real."""
+    signalled: bool = False
+    """The centre said that it received the alarm."""
+    calls: int = 0
+    """How often a contact was told; in their order, and from the first again."""
+    call_at: datetime | None = None
+    """When the next one is told; None: no more."""
+    told: dict[str, str] = field(default_factory=dict)
+    """By contact, how it stands: `sent`, `failed`, or what they answered."""
+    nonces: dict[str, str] = field(default_factory=dict, repr=False)
+    """Each is good for one answer: contact and what it says."""
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+
+    @property
+    def until(self) -> datetime:
+        """When the centre is told."""
+        return self.raised + self.window
+
+    @property
+    def next_step(self) -> datetime | None:
+        """When something is due; None: it waits for somebody."""
+        steps = [] if self.confirmed else [self.until]
+        if self.call_at is not None:
+            steps.append(self.call_at)
+        return min(steps, default=None)
+
+    @property
+    def level(self) -> Level:
+        """How bad it looks."""
+        return level_of(self.kind, frozenset(self.sources))
+
+    def reached(self, stage: Stage) -> bool:
+        """Tell whether it is at a stage, or past it."""
+        return _ORDER.index(self.stage) >= _ORDER.index(stage)
+
+    def come_to(self, stage: Stage) -> None:
+        """Bring it to a stage, unless it is past that."""
+        if not self.reached(stage):
+            self.stage = stage
+
+    def as_row(self) -> dict[str, Any]:
+        """Return its row."""
+        return {
+            "id": self.id,
+            "kind": self.kind.value,
+            "sources": " ".join(self.sources),
+            "stage": self.stage.value,
+            "raised": int(self.raised.timestamp()),
+            "window": int(self.window.total_seconds()),
+            "confirmed": int(self.confirmed),
+            "signalled": int(self.signalled),
+            "calls": self.calls,
+            "call_at": -1 if self.call_at is None else int(self.call_at.timestamp()),
+            "told": json.dumps(self.told),
+            "nonces": json.dumps(self.nonces),
+        }
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Self:
+        """Return the incident of a row; who raised it is in the log."""
+        call_at = row["call_at"]
+        return cls(
+            id=row["id"],
+            kind=Kind(row["kind"]),
+            sources=tuple(map(Source, row["sources"].split())),
+            stage=Stage(row["stage"]),
+            raised=datetime.fromtimestamp(row["raised"], UTC),
+            window=timedelta(seconds=row["window"]),
+            confirmed=bool(row["confirmed"]),
+            signalled=bool(row["signalled"]),
+            calls=row["calls"],
+            call_at=None if call_at < 0 else datetime.fromtimestamp(call_at, UTC),
+            told=json.loads(row["told"]),
+            nonces=json.loads(row["nonces"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """What is to be told to a monitoring centre."""
+
+    id: str = field(default_factory=new_id)
+    incident: str = ""
+    """Empty: of none, a test."""
+    kind: Kind = Kind.POLICE
+    what: What
+
+    def as_row(self) -> dict[str, Any]:
+        """Return its row."""
+        return {
+            "id": self.id,
+            "incident": self.incident,
+            "kind": self.kind.value,
+            "what": self.what.value,
+        }
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Self:
+        """Return the signal of a row."""
+        return cls(
+            id=row["id"],
+            incident=row["incident"],
+            kind=Kind(row["kind"]),
+            what=What(row["what"]),
+        )
