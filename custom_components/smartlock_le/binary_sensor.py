@@ -32,7 +32,7 @@ class LockDescription(BinarySensorEntityDescription):
 class HomeDescription(BinarySensorEntityDescription):
     """A yes or no of the home."""
 
-    value_fn: Callable[[Home], bool]
+    value_fn: Callable[[Home], bool | None]
 
 
 DOOR = LockDescription(
@@ -54,6 +54,12 @@ HOME_SENSORS = (
         device_class=BinarySensorDeviceClass.PROBLEM,
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda home: home.log.problem is not None,
+    ),
+    HomeDescription(
+        key="centre_problem",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda home: home.emergency.centre_problem,
     ),
 )
 
@@ -133,5 +139,5 @@ class HomeBinarySensor(HomeEntity, BinarySensorEntity):
 
     @property
     @override
-    def is_on(self) -> bool:
+    def is_on(self) -> bool | None:
         return self.entity_description.value_fn(self.home)

@@ -9,6 +9,7 @@ from .access.code_models import CodeError
 from .access.models import GrantError
 from .cameras.plate_file import PlatesLocked
 from .const import DOMAIN
+from .emergency.models import EmergencyError
 from .log import LogRefused, LogUnavailable
 from .models import LockRefused, LockUnreachable, OutcomeUnknown
 from .requests.models import RequestError
@@ -36,7 +37,13 @@ def translated(lock: str = "") -> Iterator[None]:
         ) from err
     except PlatesLocked as err:
         raise _home_error("plates_locked", lock) from err
-    except (GrantError, LogRefused, ReleaseError, RequestError) as err:
+    except (
+        EmergencyError,
+        GrantError,
+        LogRefused,
+        ReleaseError,
+        RequestError,
+    ) as err:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key=err.key
         ) from err

@@ -22,6 +22,7 @@ from .cameras.cameras import Cameras
 from .code_keeping import CodeKeeping
 from .const import CONF_ALARM, CONF_SHARING, DOMAIN
 from .decisions import Decisions
+from .emergency_keeping import EmergencyKeeping
 from .locks.keybook import KeyBook
 from .locks.managed import ManagedLock
 from .locks.roster import Roster
@@ -69,6 +70,7 @@ class Home(Decisions):
     contact: LocalContact
     requests: RequestKeeping
     releases: Releases
+    emergency: EmergencyKeeping
     alarm: AlarmPanel
 
     def __init__(self, hass: HomeAssistant, entry: HomeEntry) -> None:
@@ -174,6 +176,12 @@ class Home(Decisions):
         self.check_guide()
         self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self.cameras.alarm)
         await self.alarm.start(self.entry.options.get(CONF_ALARM, ""))
+        self.emergency = EmergencyKeeping(
+            self,
+            home_folder(self.hass) / "keys" / "emergency.json",
+            self.codes.resident,
+        )
+        await self.emergency.start()
         self.writers = Writers(self.hass, self.roster.locks.values)
         self.writers.start()
         await self.changed()
@@ -199,6 +207,7 @@ class Home(Decisions):
         self._stopping = True
         self._alarm.stop()
         self.requests.stop()
+        self.emergency.stop()
         self.releases.stop()
         self.writers.stop()
         self.upkeep.stop()

@@ -117,6 +117,36 @@ def requests_overdue(hass: HomeAssistant, count: int) -> None:
 
 
 @callback
+def emergency_unreadable(hass: HomeAssistant, unreadable: bool) -> None:
+    """Say that nobody would hear of distress, for it is not known whom to tell."""
+    told: dict[str, str] | None = {} if unreadable else None
+    _say(hass, "emergency_unreadable", told, translation_key="emergency_unreadable")
+
+
+@callback
+def centre_problem(hass: HomeAssistant, reason: str | None) -> None:
+    """Say that the monitoring centre cannot be reached, and why; None: it can."""
+    if reason is None:
+        ir.async_delete_issue(hass, DOMAIN, "centre_problem")
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        "centre_problem",
+        is_fixable=False,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=f"centre_{reason}",
+    )
+
+
+@callback
+def contact_gone(hass: HomeAssistant, contact: str, name: str, gone: bool) -> None:
+    """Say that a contact would not be told, for where it goes is not there any more."""
+    told = {"name": name} if gone else None
+    _say(hass, f"contact_gone_{contact}", told, translation_key="contact_gone")
+
+
+@callback
 def guide_dated(hass: HomeAssistant, dated: bool) -> None:
     """Say that what we know of the law of this place was looked at too long ago."""
     _say(hass, "guide_dated", {} if dated else None, translation_key="guide_dated")

@@ -34,6 +34,7 @@ class ActorKind(StrEnum):
     GUEST = "guest"
     CODE = "code"
     CREDENTIAL = "credential"
+    CONTACT = "contact"
     LOCK = "lock"
     UNKNOWN = "unknown"
 

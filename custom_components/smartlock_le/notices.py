@@ -29,9 +29,15 @@ async def common_text(hass: HomeAssistant, key: str) -> str:
     return texts[f"component.{DOMAIN}.common.{key}"]
 
 
-async def common_texts(hass: HomeAssistant, prefix: str) -> dict[str, str]:
-    """Return the texts of `common` whose keys begin so, by what follows."""
-    texts = await async_get_translations(hass, hass.config.language, "common", {DOMAIN})
+async def common_texts(
+    hass: HomeAssistant, prefix: str, language: str = ""
+) -> dict[str, str]:
+    """Return the texts of `common` whose keys begin so, by what follows.
+
+    In Home Assistant's language, unless another one is given.
+    """
+    language = language or hass.config.language
+    texts = await async_get_translations(hass, language, "common", {DOMAIN})
     return _under(texts, f"component.{DOMAIN}.common.{prefix}")
 
 

@@ -22,6 +22,7 @@ from .access.actions import (
 from .access.code_actions import ACTIONS as CODE_ACTIONS
 from .cameras.actions import ACTIONS as CAMERA_ACTIONS
 from .const import DOMAIN
+from .emergency.actions import ACTIONS as EMERGENCY_ACTIONS
 from .errors import translated
 from .home import Home, loaded_home
 from .log.actions import ACTIONS as LOG_ACTIONS
@@ -85,6 +86,7 @@ def register(hass: HomeAssistant) -> None:
     _register(hass, REQUEST_ACTIONS, lambda home: home.inbox)
     _register(hass, SHARING_ACTIONS, lambda home: home.log)
     _register(hass, RELEASE_ACTIONS, lambda home: home.releases)
+    _register(hass, EMERGENCY_ACTIONS, lambda home: home.emergency.incidents)
     _register(hass, LOG_ACTIONS, lambda home: home.log)
 
 

@@ -8,6 +8,7 @@ from typing import override
 
 from pysiaalarm import SIAAccount
 from pysiaalarm.aio import CommunicationsProtocol, SIAClient, SIAEvent
+from pysiaalarm.utils import MessageTypes
 
 from custom_components.smartlock_le.emergency.channels.dc09 import Centre, Dc09
 from custom_components.smartlock_le.emergency.channels.dc09_frame import (
@@ -37,8 +38,12 @@ class Real:
 
     @property
     def codes(self) -> list[str]:
-        """What was received, in the words of SIA."""
-        return [str(event.code) for event in self.events]
+        """What was received, in the words of SIA; looks whether it is there left out."""
+        return [
+            str(event.code)
+            for event in self.events
+            if event.message_type is not MessageTypes.NULL
+        ]
 
 
 @asynccontextmanager

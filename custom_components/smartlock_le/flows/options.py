@@ -32,7 +32,7 @@ from ..log import LogUnavailable
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
 from ..notices import common_texts
 from .code_options import as_text
-from .request_options import RequestOptions
+from .emergency_options import EmergencyOptions
 
 _CHECK = vol.Schema(GRANT_FIELDS)
 _SHOWN_REFUSALS = {
@@ -54,7 +54,7 @@ def _error(err: LockError | GrantError) -> str:
     return "outcome_unknown"
 
 
-class HomeOptions(RequestOptions):
+class HomeOptions(EmergencyOptions):
     """The menu of the home."""
 
     _opened: Opened
@@ -68,7 +68,7 @@ class HomeOptions(RequestOptions):
         return self.async_show_menu(
             step_id="init",
             menu_options=[
-                *("help", "end_help", "codes", "alarm", "plates"),
+                *("help", "end_help", "emergency", "codes", "alarm", "plates"),
                 *(("find_plate",) if self._home.plate_settings.on else ()),
                 *("requests", "agencies", "leave", "keep", "database", "stamps"),
             ],

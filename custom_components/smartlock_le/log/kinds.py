@@ -155,6 +155,17 @@ KINDS: Mapping[str, Kind] = {
                 **_ACTOR,
             },
         ),
+        Kind(
+            "incident",
+            1,
+            {
+                **dict.fromkeys(("incident", "event", "cause", "stage", "source"), str),
+                "level": int,
+                **dict.fromkeys(("status", "contact", "detail"), str),
+                **_ACTOR,
+            },
+        ),
+        Kind("channel", 1, {"channel": str, "event": str, "detail": str}),
         Kind("camera_event", 1, {"camera": str, "lock": str, "event": str}),
         Kind(
             "media",

@@ -108,6 +108,11 @@ FIELDS = {
         *("agency_type", "gag", "detail", "manifest", "sha256"),
         *("entries", "people", "devices", "media", *ACTOR),
     ),
+    "incident": (
+        *("incident", "event", "cause", "stage", "source", "level"),
+        *("status", "contact", "detail", *ACTOR),
+    ),
+    "channel": ("channel", "event", "detail"),
     "camera_event": ("camera", "lock", "event"),
     "media": (
         *("camera", "lock", "of", "what", "result", "file"),

@@ -1,0 +1,65 @@
+"""What can be asked about incidents, as Home Assistant's actions."""
+
+from typing import Any
+
+import voluptuous as vol
+
+from ..models import Action, Actor
+from .incidents import Incidents
+from .models import Incident, Kind, Source
+
+_ID = {vol.Required("incident"): str}
+
+
+def as_response(incident: Incident) -> dict[str, Any]:
+    """Return how an incident stands; nobody's name is in it."""
+    return {
+        "incident": incident.id,
+        "kind": incident.kind.value,
+        "stage": incident.stage.value,
+        "sources": [source.value for source in incident.sources],
+        "level": int(incident.level),
+        "raised": incident.raised.isoformat(),
+        "centre_at": incident.until.isoformat(),
+        "confirmed": incident.confirmed,
+        "signalled": incident.signalled,
+        "told": sum(state != "failed" for state in incident.told.values()),
+    }
+
+
+async def _list(room: Incidents, data: dict[str, Any], actor: Actor) -> dict[str, Any]:
+    return {"incidents": [as_response(one) for one in room.open()]}
+
+
+async def _raise(room: Incidents, data: dict[str, Any], actor: Actor) -> dict[str, Any]:
+    return as_response(await room.raise_(Kind(data["kind"]), Source.ACTION, actor))
+
+
+async def _confirm(room: Incidents, data: dict[str, Any], actor: Actor) -> None:
+    await room.confirm(data["incident"], actor)
+
+
+async def _acknowledge(room: Incidents, data: dict[str, Any], actor: Actor) -> None:
+    await room.acknowledge(data["incident"], actor)
+
+
+async def _on_scene(room: Incidents, data: dict[str, Any], actor: Actor) -> None:
+    await room.on_scene(data["incident"], actor)
+
+
+async def _close(room: Incidents, data: dict[str, Any], actor: Actor) -> None:
+    await room.close(data["incident"], actor)
+
+
+ACTIONS: tuple[Action[Incidents], ...] = (
+    Action("list_incidents", {}, _list),
+    Action(
+        "raise_incident",
+        {vol.Required("kind"): vol.In([kind.value for kind in Kind])},
+        _raise,
+    ),
+    Action("confirm_incident", _ID, _confirm, responds=False, person=True),
+    Action("acknowledge_incident", _ID, _acknowledge, responds=False, person=True),
+    Action("arrived_at_incident", _ID, _on_scene, responds=False, person=True),
+    Action("close_incident", _ID, _close, responds=False, person=True),
+)

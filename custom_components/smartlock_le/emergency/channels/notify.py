@@ -1,0 +1,108 @@
+"""One person, by a notify action or a notify entity of Home Assistant."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, override
+
+from homeassistant.components.notify import DOMAIN as NOTIFY, SERVICE_SEND_MESSAGE
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+
+from ...models import utc_now
+from .channel import Channel, ChannelError, Health, NotReached
+
+TIMEOUT = 10.0
+"""Seconds that a message may take to leave."""
+_APP = "mobile_app_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a person is told."""
+
+    title: str
+    message: str = field(repr=False)
+    tag: str = ""
+    """A later one of the same tag takes its place on the screen."""
+    actions: dict[str, str] = field(default_factory=dict, repr=False)
+    """What can be answered: the id of each answer, and its words."""
+    urgent: bool = True
+    """It is to be heard, whatever the telephone is set to."""
+
+
+class Notify(Channel[Notice]):
+    """The way to a person."""
+
+    def __init__(self, hass: HomeAssistant, target: str) -> None:
+        """Take `notify.` and a name."""
+        self._hass = hass
+        self._target = target
+        self._name = target.partition(".")[2]
+
+    @override
+    async def send(self, message: Notice) -> str:
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await self._send(message)
+        except TimeoutError:
+            raise self._failed(NotReached("no_answer")) from None
+        except HomeAssistantError:
+            # Its words may be those of the message.
+            raise self._failed(NotReached("not_sent")) from None
+        except ChannelError as err:
+            raise self._failed(err) from None
+        self.health = Health(True, "", utc_now())
+        return "notify"
+
+    @override
+    async def look(self) -> Health:
+        there = self._is_action or self._hass.states.get(self._target) is not None
+        self.health = Health(there, "" if there else "target_gone", utc_now())
+        return self.health
+
+    @property
+    def _is_action(self) -> bool:
+        return self._hass.services.has_service(NOTIFY, self._name)
+
+    def _failed(self, err: ChannelError) -> ChannelError:
+        self.health = Health(False, err.reason, utc_now())
+        return err
+
+    async def _send(self, notice: Notice) -> None:
+        data: dict[str, Any] = {"title": notice.title, "message": notice.message}
+        if self._is_action:
+            if self._name.startswith(_APP):
+                data["data"] = _of_app(notice)
+            await self._call(self._name, data)
+        elif self._hass.states.get(self._target) is not None:
+            await self._call(SERVICE_SEND_MESSAGE, {**data, "entity_id": self._target})
+        else:
+            raise NotReached("target_gone")
+
+    async def _call(self, action: str, data: dict[str, Any]) -> None:
+        await self._hass.services.async_call(NOTIFY, action, data, blocking=True)
+
+
+def _of_app(notice: Notice) -> dict[str, Any]:
+    """Return what Home Assistant's own app makes of it, on Android and on iOS."""
+    data: dict[str, Any] = {
+        "tag": notice.tag,
+        "actions": [
+            {"action": action, "title": title}
+            for action, title in notice.actions.items()
+        ],
+    }
+    if notice.urgent:
+        data |= {
+            "ttl": 0,
+            "priority": "high",
+            "channel": "alarm_stream",
+            # iOS: it is heard with the sound off.
+            "push": {
+                "interruption-level": "critical",
+                "sound": {"name": "default", "critical": 1, "volume": 1.0},
+            },
+            # Android says when it has arrived.
+            "confirmation": True,
+        }
+    return data

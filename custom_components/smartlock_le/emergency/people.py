@@ -1,0 +1,132 @@
+"""The contacts: told in their order until somebody comes, and what they answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
+import secrets
+
+from homeassistant.core import HomeAssistant
+
+from ..models import Actor, ActorKind, utc_now
+from .channels.channel import ChannelError
+from .channels.notify import Notice, Notify
+from .ledger import Ledger
+from .models import Incident, Reply, Stage
+from .settings import Contact, Settings
+
+ROUNDS = 3
+"""How often each contact is told, as long as nobody answers."""
+NEXT_ROUND = timedelta(minutes=2)
+ACTION = "SMARTLOCK_LE_"
+"""With what the id of an answer begins; a nonce follows."""
+
+type Word = Callable[[Incident, str, str], Awaitable[Notice]]
+"""Writes a notice: of an incident, about an event, for what a contact is called."""
+
+
+class People:
+    """Tells the contacts, and knows who they are again when they answer."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        ledger: Ledger,
+        settings: Callable[[], Settings],
+        word: Word,
+        actions: Callable[[], Awaitable[dict[str, str]]],
+    ) -> None:
+        """Take what writes notices, and the words of each answer."""
+        self._hass = hass
+        self._ledger = ledger
+        self._settings = settings
+        self._word = word
+        self._actions = actions
+        self._ways: dict[str, Notify] = {}
+
+    def way(self, target: str) -> Notify:
+        """Return the way to a target."""
+        return self._ways.setdefault(target, Notify(self._hass, target))
+
+    def due(self, incident: Incident) -> list[Contact]:
+        """Return whom to tell now, and note when the next one is due."""
+        settings = self._settings()
+        contacts = settings.contacts
+        if not contacts or incident.reached(Stage.ACKNOWLEDGED):
+            incident.call_at = None
+            return []
+        place = incident.calls % len(contacts)
+        # Without a pause all are told together.
+        now = contacts[place : place + 1] if settings.pause else contacts[place:]
+        incident.calls += len(now)
+        pause = timedelta(seconds=settings.pause)
+        if incident.calls % len(contacts) == 0:
+            pause = NEXT_ROUND
+        more = incident.calls < ROUNDS * len(contacts)
+        incident.call_at = utc_now() + pause if more else None
+        return list(now)
+
+    async def tell(
+        self, incident: Incident, contacts: Iterable[Contact], event: str
+    ) -> list[Contact]:
+        """Tell them together what happened; return who was reached."""
+        contacts = list(contacts)
+        if event == "raised" and incident.stage.over:
+            return []
+        sent = await asyncio.gather(
+            *(self._tell(incident, one, event) for one in contacts)
+        )
+        return [one for one, there in zip(contacts, sent, strict=True) if there]
+
+    async def _tell(self, incident: Incident, contact: Contact, event: str) -> bool:
+        notice = await self._word(incident, event, contact.name)
+        if event in OFFERS:
+            words = await self._actions()
+            for reply in offered(incident):
+                nonce = secrets.token_hex(16)
+                incident.nonces[nonce] = f"{contact.id} {reply}"
+                notice.actions[f"{ACTION}{nonce}"] = words[reply]
+        try:
+            await self.way(contact.target).send(notice)
+        except ChannelError as err:
+            incident.told.setdefault(contact.id, "failed")
+            await self._ledger.enter(
+                incident, "not_told", by(contact), err.reason, contact=contact.id
+            )
+            return False
+        if incident.told.get(contact.id) in (None, "failed"):
+            incident.told[contact.id] = "sent"
+        await self._ledger.enter(
+            incident, "told", by(contact), event, contact=contact.id
+        )
+        return True
+
+    def reached(self, incident: Incident) -> list[Contact]:
+        """Return whom an incident was told."""
+        return [
+            contact
+            for contact in self._settings().contacts
+            if incident.told.get(contact.id, "failed") != "failed"
+        ]
+
+
+OFFERS = {"raised", "acknowledged", "on_scene"}
+"""The events after which something can be answered."""
+
+
+def offered(incident: Incident) -> list[Reply]:
+    """Return what can be answered now."""
+    replies = []
+    if not incident.reached(Stage.ACKNOWLEDGED):
+        replies.append(Reply.COMING)
+    elif not incident.reached(Stage.ON_SCENE):
+        replies.append(Reply.THERE)
+    if not incident.kind.needs_pin:
+        replies.append(Reply.FALSE)
+    if incident.reached(Stage.ACKNOWLEDGED):
+        replies.append(Reply.OVER)
+    return replies
+
+
+def by(contact: Contact) -> Actor:
+    """Return a contact as one who acts."""
+    return Actor(ActorKind.CONTACT, contact.id, contact.name)

@@ -1,0 +1,207 @@
+"""What the owner decided about distress: in a private file of ours, for it holds secrets."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+import hashlib
+import hmac
+import json
+from pathlib import Path
+import re
+import secrets
+from typing import Any, Self
+
+from homeassistant.core import HomeAssistant
+from homeassistant.util.file import WriteError, write_utf8_file_atomic
+
+from ..models import new_id
+from .channels.dc09 import Centre
+from .channels.dc09_frame import Account, Protocol, read_key
+from .channels.dc09_link import Receiver, Transport
+
+_VERSION = 1
+WINDOW = 30
+"""Seconds in which a false alarm can be taken back before the centre hears of it."""
+PAUSE = 15
+"""Seconds that a contact has before the next one is told, too."""
+
+
+_EMERGENCY_NUMBERS = frozenset(
+    {
+        *("000", "110", "111", "112", "113", "117", "118", "119", "122", "190", "191"),
+        *("192", "193", "911", "995", "998", "999"),
+    }
+)
+"""Of whichever country: no channel takes one."""
+_NUMBER = re.compile(r"(?<![^\W_])\d+(?![^\W_])")
+_ACCOUNT = re.compile(r"[0-9A-F]{3,16}")
+
+
+def is_emergency_number(text: str) -> bool:
+    """Tell whether an emergency number stands in what a message would go to."""
+    return any(number in _EMERGENCY_NUMBERS for number in _NUMBER.findall(text))
+
+
+def account_number(text: str) -> str | None:
+    """Return an account as DC-09 writes it (3 to 16 hexadecimal digits), or None."""
+    number = text.strip().removeprefix("#").upper()
+    return number if _ACCOUNT.fullmatch(number) else None
+
+
+class SettingsUnreadable(Exception):
+    """The file is there, but it is not ours to read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Somebody who is told."""
+
+    id: str = field(default_factory=new_id)
+    name: str = field(repr=False)
+    """As the owner calls them."""
+    target: str
+    """A notify action or a notify entity."""
+    tested: str = ""
+    """When they last showed that they got a message: RFC 3339; empty: never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentreSettings:
+    """What the contract with a monitoring centre says."""
+
+    account: str
+    protocol: Protocol = Protocol.ADM_CID
+    transport: Transport = Transport.TCP
+    host: str
+    port: int
+    second_host: str = ""
+    second_port: int = 0
+    key: str = field(default="", repr=False)
+    key_hexadecimal: bool = True
+    every: int = 15
+    """Minutes between two looks whether it is there."""
+
+    def build(self) -> Centre:
+        """Return how it is spoken to. Raises ValueError for what is no key."""
+        key = read_key(self.key, hexadecimal=self.key_hexadecimal) if self.key else b""
+        receivers = [Receiver(self.host, self.port, self.transport)]
+        if self.second_host:
+            receivers.append(
+                Receiver(self.second_host, self.second_port, self.transport)
+            )
+        return Centre(Account(self.account, self.protocol, key), tuple(receivers))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All of it; nothing is on unless it says so."""
+
+    contacts: tuple[Contact, ...] = ()
+    """In the order in which they are told."""
+    window: int = WINDOW
+    pause: int = PAUSE
+    languages: tuple[str, ...] = ()
+    """In which distress is heard."""
+    pin: str = field(default="", repr=False)
+    """Salted hash of the PIN that ends an alarm."""
+    centre: CentreSettings | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether somebody would hear of it, and somebody could end it."""
+        return bool(self.pin) and any(one.tested for one in self.contacts)
+
+    def contact(self, contact_id: str) -> Contact | None:
+        """Return a contact, if there is one of this id."""
+        return next((one for one in self.contacts if one.id == contact_id), None)
+
+    def with_contact(self, contact: Contact) -> Self:
+        """Return the same with a contact that is new, or changed."""
+        if self.contact(contact.id) is None:
+            return replace(self, contacts=(*self.contacts, contact))
+        kept = [contact if one.id == contact.id else one for one in self.contacts]
+        return replace(self, contacts=tuple(kept))
+
+    def without_contact(self, contact_id: str) -> Self:
+        """Return the same without a contact."""
+        kept = [one for one in self.contacts if one.id != contact_id]
+        return replace(self, contacts=tuple(kept))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is kept."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return what was kept. Raises TypeError, ValueError, KeyError."""
+        centre = data["centre"]
+        return cls(
+            **{
+                **data,
+                "contacts": tuple(Contact(**one) for one in data["contacts"]),
+                "languages": tuple(data["languages"]),
+                "centre": None if centre is None else CentreSettings(**_typed(centre)),
+            }
+        )
+
+
+def _typed(centre: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **centre,
+        "protocol": Protocol(centre["protocol"]),
+        "transport": Transport(centre["transport"]),
+    }
+
+
+class SettingsFile:
+    """The file, and what it says."""
+
+    def __init__(self, hass: HomeAssistant, path: Path) -> None:
+        """`path` is in a folder that is private to us."""
+        self._hass = hass
+        self._path = path
+        self.now = Settings()
+
+    async def load(self) -> None:
+        """Read it. Raises SettingsUnreadable."""
+        self.now = await self._hass.async_add_executor_job(self._read)
+
+    async def save(self, settings: Settings) -> None:
+        """Write it, then take it over. Raises WriteError."""
+        await self._hass.async_add_executor_job(self._write, settings)
+        self.now = settings
+
+    def _read(self) -> Settings:
+        try:
+            data = json.loads(self._path.read_text(encoding="utf-8"))
+            if data["version"] != _VERSION:
+                raise SettingsUnreadable("version")
+            return Settings.from_json(data["settings"])
+        except FileNotFoundError:
+            return Settings()
+        except (OSError, ValueError, KeyError, TypeError) as err:
+            # The text of these errors may quote the file.
+            raise SettingsUnreadable(type(err).__name__) from None
+
+    def _write(self, settings: Settings) -> None:
+        text = json.dumps({"version": _VERSION, "settings": settings.as_json()})
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as err:
+            raise WriteError(type(err).__name__) from None
+        write_utf8_file_atomic(str(self._path), text, private=True)
+
+
+def hash_pin(pin: str) -> str:
+    """Return a salted hash of a PIN (scrypt). It blocks for a moment."""
+    salt = secrets.token_bytes(16)
+    return f"{salt.hex()}${_scrypt(pin, salt)}"
+
+
+def is_pin(pin: str, hashed: str) -> bool:
+    """Tell whether a hash is one of this PIN. It blocks for a moment."""
+    salt, _, wanted = hashed.partition("$")
+    return hmac.compare_digest(_scrypt(pin, bytes.fromhex(salt)), wanted)
+
+
+def _scrypt(pin: str, salt: bytes) -> str:
+    return hashlib.scrypt(pin.encode(), salt=salt, n=2**14, r=8, p=1).hex()

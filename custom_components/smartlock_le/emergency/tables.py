@@ -1,0 +1,34 @@
+"""State of the open incidents and of what the centre was not told yet, in the log's store."""
+
+from sqlalchemy import BigInteger, Column, Integer, String, Table, Text
+
+from ..log import metadata
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("kind", String(500), nullable=False),
+    Column("sources", String(500), nullable=False),
+    Column("stage", String(500), nullable=False),
+    Column("raised", BigInteger, nullable=False, comment="Unix seconds"),
+    Column("window", Integer, nullable=False, comment="Seconds"),
+    Column("confirmed", Integer, nullable=False),
+    Column("signalled", Integer, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("call_at", BigInteger, nullable=False, comment="Unix seconds, or -1"),
+    Column("told", Text, nullable=False, comment="How each contact stands, as JSON"),
+    Column("nonces", Text, nullable=False, comment="What they may answer, as JSON"),
+    comment="Incidents that are not over; what is over is in the log",
+)
+
+signals = Table(
+    "signals",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("number", BigInteger, nullable=False, comment="Their order"),
+    Column("incident", String(500), nullable=False),
+    Column("kind", String(500), nullable=False),
+    Column("what", String(500), nullable=False),
+    comment="What the monitoring centre has not acknowledged",
+)

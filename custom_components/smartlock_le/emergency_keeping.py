@@ -1,0 +1,349 @@
+"""Distress, as Home Assistant needs it: voice, telephones, timers, repairs, words."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+import logging
+from pathlib import Path
+import time
+
+from homeassistant.const import CONF_ACTION
+from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util import dt as dt_util
+
+from . import actors, issues
+from .alarm import Alarm
+from .decisions import Decisions
+from .emergency.channels.channel import ChannelError, Health
+from .emergency.channels.dc09 import Dc09
+from .emergency.channels.notify import Notice
+from .emergency.incidents import Incidents, Means
+from .emergency.ledger import Ledger
+from .emergency.models import (
+    EmergencyError,
+    Incident,
+    Kind,
+    Reply,
+    Signal,
+    Source,
+    What,
+)
+from .emergency.people import ACTION, People
+from .emergency.phrases import Said
+from .emergency.settings import (
+    Contact,
+    Settings,
+    SettingsFile,
+    SettingsUnreadable,
+    hash_pin,
+    is_pin,
+)
+from .log import LogUnavailable
+from .models import Actor, utc_now
+from .notices import common_texts
+from .voice import Voice
+
+_LOGGER = logging.getLogger(__name__)
+
+APP_ANSWER = "mobile_app_notification_action"
+"""What Home Assistant's app says when somebody presses a button of a notification."""
+_TRIES, _TRIES_IN = 5, 60.0
+"""So many wrong PINs in so many seconds, and none is looked at."""
+_DAY = timedelta(days=1)
+_HEARD_IN = 4.0
+"""Seconds that somebody who asked for help waits for the answer at most."""
+_FAILED_LOOKS = 2
+"""After so many looks in vain the owner is told."""
+
+
+class EmergencyKeeping:
+    """Builds what handles distress, and connects it with Home Assistant."""
+
+    def __init__(
+        self,
+        home: Decisions,
+        path: Path,
+        resident: Callable[[str], Awaitable[Actor | None]],
+    ) -> None:
+        """Take the home, the file of settings, and what knows a resident's code."""
+        self._home = home
+        self._hass: HomeAssistant = home.hass
+        self._file = SettingsFile(home.hass, path)
+        self._resident = resident
+        self._alarm = Alarm(home.hass, self._due, home.spawn, "incidents")
+        self.voice = Voice(home.hass, self._heard)
+        self.centre: Dc09 | None = None
+        self.incidents = Incidents(
+            Ledger(home.log),
+            lambda ledger: People(
+                home.hass, ledger, lambda: self.settings, self._word, self._replies
+            ),
+            Means(
+                settings=lambda: self.settings,
+                spawn=home.spawn,
+                schedule=self._alarm.set,
+                changed=self._changed,
+            ),
+        )
+        self._wrong: deque[float] = deque(maxlen=_TRIES)
+        self._looks = 0
+        self._undo: list[CALLBACK_TYPE] = []
+        self._undo_looks: CALLBACK_TYPE | None = None
+        self._changing = asyncio.Lock()
+
+    @property
+    def settings(self) -> Settings:
+        """What the owner decided."""
+        return self._file.now
+
+    async def start(self) -> None:
+        """Go on where it ended."""
+        try:
+            await self._file.load()
+        except SettingsUnreadable as err:
+            # The rest of the home works; that this does not must be known.
+            _LOGGER.error("What was decided about distress cannot be read: %s", err)
+            issues.emergency_unreadable(self._hass, True)
+        else:
+            issues.emergency_unreadable(self._hass, False)
+        try:
+            await self.incidents.load()
+        except LogUnavailable as err:
+            _LOGGER.error("The open incidents cannot be read: %s", err)
+        self._undo = [
+            self._hass.bus.async_listen(APP_ANSWER, self._answered),
+            async_track_time_interval(self._hass, self._daily, _DAY),
+        ]
+        self._use_centre()
+        await self._listen()
+
+    def stop(self) -> None:
+        """End all timers and listeners."""
+        for undo in self._undo:
+            undo()
+        self._undo = []
+        if self._undo_looks:
+            self._undo_looks()
+            self._undo_looks = None
+        self.voice.stop()
+        self._alarm.stop()
+
+    async def _due(self) -> None:
+        await self.incidents.due()
+
+    @callback
+    def _changed(self) -> None:
+        self._home.spawn(self._listen(), "voice")
+        self._home.tell()
+
+    async def _listen(self) -> None:
+        languages = self.settings.languages if self.settings.ready else ()
+        await self.voice.listen(languages, cancel=bool(self.incidents.open()))
+
+    # What the owner decides
+
+    async def change(self, settings: Settings, what: str, actor: Actor) -> None:
+        """Take over other settings; each is entered first, and never with a secret.
+
+        Raises LogUnavailable, WriteError: nothing is changed then.
+        """
+        async with self._changing:
+            await self._home.log.append(
+                "setting", {"setting": "emergency", "value": what, **actor.fields()}
+            )
+            before = self.settings
+            await self._file.save(settings)
+        if settings.centre != before.centre:
+            self._use_centre()
+        await self._listen()
+        self._home.tell()
+
+    async def set_pin(self, pin: str, actor: Actor) -> None:
+        """Take another PIN that ends an alarm. Raises as `change` does."""
+        hashed = await self._hass.async_add_executor_job(hash_pin, pin)
+        await self.change(replace(self.settings, pin=hashed), "pin", actor)
+
+    async def who_knows(self, pin: str) -> Actor | None:
+        """Return who says so with this PIN: a resident by their code, or the house's PIN.
+
+        Raises EmergencyError after too many that were wrong.
+        """
+        now = time.monotonic()
+        if len(self._wrong) == _TRIES and now - self._wrong[0] < _TRIES_IN:
+            raise EmergencyError("too_many_pins")
+        if found := await self._resident(pin):
+            return found
+        if (hashed := self.settings.pin) and await self._is(pin, hashed):
+            return actors.HOUSE
+        self._wrong.append(now)
+        return None
+
+    async def _is(self, pin: str, hashed: str) -> bool:
+        return await self._hass.async_add_executor_job(is_pin, pin, hashed)
+
+    # Contacts
+
+    async def test_contact(self, contact: Contact, number: str) -> None:
+        """Send a message with a number, which they are to tell. Raises ChannelError."""
+        texts = await common_texts(self._hass, "incident_")
+        message = texts["test"].format(home=self._home.entry.title, number=number)
+        notice = Notice(title=texts["test_title"], message=message, urgent=False)
+        await self.incidents.people.way(contact.target).send(notice)
+
+    # The monitoring centre
+
+    def _use_centre(self) -> None:
+        if self._undo_looks:
+            self._undo_looks()
+            self._undo_looks = None
+        settings = self.settings.centre
+        self.centre = Dc09(settings.build()) if settings else None
+        self.incidents.outbox.use(self.centre)
+        self._looks = 0
+        issues.centre_problem(self._hass, None)
+        if settings:
+            every = timedelta(minutes=settings.every)
+            self._undo_looks = async_track_time_interval(self._hass, self._look, every)
+            self._look()
+
+    @property
+    def centre_problem(self) -> bool | None:
+        """Tell whether the centre cannot be reached; None: there is none, or not known."""
+        health = self.centre.health if self.centre else None
+        return None if health is None else not health.ok
+
+    @callback
+    def _look(self, *_: object) -> None:
+        self._home.spawn(self.look(), "look at the centre")
+
+    @callback
+    def _daily(self, *_: object) -> None:
+        self._home.spawn(self.test(), "test of the channels")
+
+    async def look(self) -> Health | None:
+        """Look whether the centre is there."""
+        if (centre := self.centre) is None:
+            return None
+        health = await centre.look()
+        if centre is self.centre:
+            self._judge(health)
+        return health
+
+    async def test(self) -> Health | None:
+        """Send the centre a test, and look whether each contact can be told."""
+        for contact in self.settings.contacts:
+            health = await self.incidents.people.way(contact.target).look()
+            issues.contact_gone(self._hass, contact.id, contact.name, not health.ok)
+        if (centre := self.centre) is None:
+            return None
+        try:
+            await centre.send(Signal(what=What.TEST))
+        except ChannelError as err:
+            _LOGGER.debug("The centre did not take the test: %s", err)
+        if centre is self.centre and centre.health:
+            self._judge(centre.health)
+        return centre.health
+
+    def _judge(self, health: Health) -> None:
+        """Tell the owner, not at the first time: a receiver may be restarting."""
+        self._looks = 0 if health.ok else self._looks + 1
+        bad = self._looks >= _FAILED_LOOKS
+        issues.centre_problem(self._hass, health.reason if bad else None)
+        self._home.tell()
+
+    # Raised, answered, over
+
+    @callback
+    def _answered(self, event: Event) -> None:
+        action = str(event.data.get(CONF_ACTION, ""))
+        if action.startswith(ACTION):
+            nonce = action.removeprefix(ACTION)
+            self._home.spawn(self._take(nonce), "answer of a contact")
+
+    async def _take(self, nonce: str) -> None:
+        try:
+            await self.incidents.answer(nonce)
+        except EmergencyError:
+            # Pressed twice, or too late, or made up.
+            _LOGGER.debug("An answer that is not waited for")
+
+    async def raise_(self, kind: Kind, source: Source, actor: Actor) -> Incident:
+        """Raise distress; returns when the first were told, or after some seconds."""
+        raising = self.incidents.raise_(kind, source, actor)
+        try:
+            async with asyncio.timeout(_HEARD_IN):
+                return await raising
+        except TimeoutError:
+            # It goes on: who asked must have an answer.
+            if found := self.incidents.of_kind(kind):
+                return found
+            raise
+
+    async def _heard(self, said: Said, language: str, context: Context) -> str:
+        texts = await common_texts(self._hass, "voice_", language)
+        actor = await actors.from_context(self._hass, context)
+        if said is Said.CANCEL:
+            return await self._cancel_by_voice(texts, actor)
+        incident = await self.raise_(Kind(said.value), Source.VOICE, actor)
+        return self.answer(incident, texts)
+
+    def answer(self, incident: Incident, texts: dict[str, str]) -> str:
+        """Say who was told, to who asked for help."""
+        told = [one.name for one in self.incidents.people.reached(incident)]
+        answer = [
+            texts["told"].format(names=", ".join(told)) if told else texts["nobody"]
+        ]
+        if self.settings.centre is not None:
+            left = max(0, round((incident.until - utc_now()).total_seconds()))
+            wait = left and not incident.confirmed
+            key = "signalled" if incident.signalled else "window" if wait else "centre"
+            answer.append(texts[key].format(seconds=left))
+        return " ".join(answer)
+
+    async def _cancel_by_voice(self, texts: dict[str, str], actor: Actor) -> str:
+        found = self.incidents.open()
+        for incident in found:
+            if not incident.kind.needs_pin:
+                await self.incidents.cancel(incident.id, actor, pin=False)
+        if any(one.kind.needs_pin for one in found):
+            return texts["needs_pin"]
+        return texts["cancelled"] if found else texts["nothing"]
+
+    async def disarm(self, pin: str) -> None:
+        """End all that is open, with a PIN. Raises EmergencyError."""
+        if (actor := await self.who_knows(pin)) is None:
+            raise EmergencyError("wrong_pin")
+        for incident in self.incidents.open():
+            await self.incidents.cancel(incident.id, actor, pin=True)
+
+    # Words
+
+    async def _replies(self) -> dict[str, str]:
+        return await common_texts(self._hass, "incident_reply_")
+
+    async def _word(self, incident: Incident, event: str, _name: str) -> Notice:
+        texts = await common_texts(self._hass, "incident_")
+        names = [
+            contact.name
+            for contact in self.settings.contacts
+            if incident.told.get(contact.id) in (Reply.COMING, Reply.THERE)
+        ]
+        message = texts[event].format(
+            source=texts[f"source_{incident.sources[0]}"],
+            time=dt_util.as_local(incident.raised).strftime("%H:%M"),
+            names=", ".join(names) or texts["somebody"],
+        )
+        if event == "raised" and self.settings.centre is not None:
+            until = dt_util.as_local(incident.until).strftime("%H:%M:%S")
+            key = "centre_told" if incident.confirmed else "centre_at"
+            message = f"{message} {texts[key].format(until=until)}"
+        home, kind = self._home.entry.title, texts[f"kind_{incident.kind}"]
+        return Notice(
+            title=texts["title"].format(kind=kind, home=home),
+            message=message,
+            tag=f"smartlock_le_{incident.id}",
+            urgent=event == "raised",
+        )

@@ -1,0 +1,140 @@
+"""Distress by voice: sentences that Assist hears, without a file that anybody had to copy.
+
+They are triggers, as those of an automation: matched before any other agent is asked.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+import logging
+from typing import Any
+
+from hassil import Intents, WildcardSlotList, recognize
+from homeassistant.components.conversation import DOMAIN as CONVERSATION
+from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant
+from homeassistant.helpers.script import ScriptRunResult
+from homeassistant.helpers.trigger import (
+    async_initialize_triggers,
+    async_validate_trigger_config,
+)
+
+from .const import DOMAIN
+from .emergency import phrases
+from .emergency.phrases import Phrases, Said
+
+_LOGGER = logging.getLogger(__name__)
+
+DISTRESS = (Said.MEDICAL, Said.FIRE, Said.POLICE)
+"""What is heard at any time; the rest only while something is open."""
+
+type Heard = Callable[[Said, str, Context], Awaitable[str]]
+"""Takes what was said, in which language, and by whom; returns the answer."""
+
+
+@dataclass(slots=True)
+class _Language:
+    phrases: Phrases
+    kinds: Mapping[Said, Intents]
+
+
+class Voice:
+    """Listens through Assist."""
+
+    def __init__(self, hass: HomeAssistant, heard: Heard) -> None:
+        """Listen to nothing yet."""
+        self._hass = hass
+        self._heard = heard
+        self._languages: dict[str, _Language] = {}
+        self._undo: dict[tuple[str, bool], CALLBACK_TYPE] = {}
+
+    async def listen(self, languages: tuple[str, ...], *, cancel: bool) -> None:
+        """Hear distress in these languages from now on, and with `cancel` that it is over.
+
+        Where Home Assistant has no Assist nothing is heard.
+        """
+        wanted = {(language, False) for language in languages}
+        if cancel:
+            wanted |= {(language, True) for language in languages}
+        if CONVERSATION not in self._hass.config.components:
+            wanted = set()
+        for key in self._undo.keys() - wanted:
+            self._undo.pop(key)()
+        for key in wanted - self._undo.keys():
+            await self._start(*key)
+
+    def stop(self) -> None:
+        """Hear nothing more."""
+        for undo in self._undo.values():
+            undo()
+        self._undo.clear()
+
+    async def _start(self, language: str, cancel: bool) -> None:
+        # Taken at once: a second call must not start it as well.
+        self._undo[language, cancel] = _nothing
+        if language not in self._languages:
+            self._languages[language] = await self._hass.async_add_executor_job(
+                _load, language
+            )
+        told = self._languages[language].phrases.sentences
+        kinds = (Said.CANCEL,) if cancel else DISTRESS
+        sentences = [sentence for kind in kinds for sentence in told[kind]]
+        config = await async_validate_trigger_config(
+            self._hass, [{"platform": CONVERSATION, "command": sentences}]
+        )
+        undo = await async_initialize_triggers(
+            self._hass,
+            config,
+            partial(self._said, language),
+            DOMAIN,
+            f"distress {language}",
+            _LOGGER.log,
+        )
+        if undo is None:
+            _LOGGER.error("Distress by voice in %s could not be set up", language)
+            return
+        if (language, cancel) in self._undo:
+            self._undo[language, cancel] = undo
+        else:
+            # Stopped meanwhile.
+            undo()
+
+    async def _said(
+        self,
+        language: str,
+        variables: Mapping[str, Any],
+        context: Context | None = None,
+    ) -> ScriptRunResult:
+        trigger = variables["trigger"]
+        kind = meaning(trigger["sentence"], self._languages[language].kinds)
+        # Who it was stands there, where it is known at all: a satellite knows nobody.
+        user = trigger["user_input"]["context"].get("user_id")
+        answer = await self._heard(kind, language, Context(user_id=user))
+        return ScriptRunResult(answer, None, {})
+
+
+def _nothing() -> None:
+    """Undo nothing."""
+
+
+def _load(language: str) -> _Language:
+    found = phrases.load(language)
+    return _Language(found, {kind: intents(found, kind) for kind in Said})
+
+
+def intents(found: Phrases, kind: Said) -> Intents:
+    """Return the sentences of one meaning, to match against."""
+    data = {"data": [{"sentences": found.sentences[kind]}]}
+    made = Intents.from_dict({"language": found.language, "intents": {kind: data}})
+    made.slot_lists["rest"] = WildcardSlotList("rest")
+    return made
+
+
+def meaning(sentence: str, kinds: Mapping[Said, Intents]) -> Said:
+    """Return what a sentence means that was matched; the first that fits.
+
+    What Home Assistant's own matching tells does not say which of them it was.
+    """
+    for kind in Said:
+        if recognize(sentence, kinds[kind]) is not None:
+            return kind
+    return Said.POLICE

@@ -1,0 +1,99 @@
+"""What tests of distress share: telephones, a monitoring centre, a home that uses both."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    WebSocketGenerator,
+)
+
+from custom_components.smartlock_le.emergency.settings import (
+    CentreSettings,
+    Contact,
+    Settings,
+    hash_pin,
+)
+from custom_components.smartlock_le.home import Home
+from custom_components.smartlock_le.models import HOME_ACTOR
+from harness.ports import HOST
+
+from .receivers import PLAIN, Real, real
+from .telephone import Telephone
+
+PIN = "4711"
+HASHED = hash_pin(PIN)
+TESTED = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
+
+
+@pytest.fixture
+async def anna(
+    hass: HomeAssistant,
+    socket_enabled: None,
+    hass_client: ClientSessionGenerator,
+    hass_ws_client: WebSocketGenerator,
+) -> AsyncGenerator[Telephone]:
+    """Give the telephone of the first contact."""
+    phone = await Telephone.start(hass, hass_client, hass_ws_client, "anna")
+    yield phone
+    await phone.stop()
+
+
+@pytest.fixture
+async def bert(
+    hass: HomeAssistant,
+    anna: Telephone,
+    hass_client: ClientSessionGenerator,
+    hass_ws_client: WebSocketGenerator,
+) -> AsyncGenerator[Telephone]:
+    """Give the telephone of the second contact."""
+    phone = await Telephone.start(hass, hass_client, hass_ws_client, "bert")
+    yield phone
+    await phone.stop()
+
+
+@pytest.fixture
+async def receiver(socket_enabled: None) -> AsyncGenerator[Real]:
+    """Run a monitoring centre."""
+    async with real() as receiver:
+        yield receiver
+
+
+def contact(phone: Telephone) -> Contact:
+    """Return a contact who passed the test."""
+    return Contact(
+        id=phone.name, name=phone.name.title(), target=phone.target, tested=TESTED
+    )
+
+
+def centre_at(port: int) -> CentreSettings:
+    """Return the contract with a centre."""
+    return CentreSettings(account=PLAIN, host=HOST, port=port)
+
+
+async def decide(home: Home, **decided: Any) -> None:
+    """Change what was decided."""
+    settings = replace(home.emergency.settings, **decided)
+    await home.emergency.change(settings, "test", HOME_ACTOR)
+
+
+@pytest.fixture
+async def ready(home: Home, anna: Telephone, receiver: Real) -> Home:
+    """Give a home with one contact and a centre, and a second to take it back."""
+    await home.emergency.change(
+        Settings(
+            contacts=(contact(anna),),
+            window=1,
+            pause=0,
+            languages=("en", "de"),
+            pin=HASHED,
+            centre=centre_at(receiver.port),
+        ),
+        "test",
+        HOME_ACTOR,
+    )
+    return home

@@ -1,0 +1,579 @@
+"""Incidents: who hears of them, in which order, and how they end."""
+
+import asyncio
+from datetime import timedelta
+import json
+import re
+from typing import Any
+
+from homeassistant.components.alarm_control_panel import AlarmControlPanelState as Panel
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import Context, HomeAssistant, ServiceCall
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.setup import async_setup_component
+import pytest
+
+from custom_components.smartlock_le.emergency import outbox, people
+from custom_components.smartlock_le.emergency.channels import notify
+from custom_components.smartlock_le.emergency.models import (
+    EmergencyError,
+    Kind,
+    Level,
+    Source,
+    Stage,
+)
+from custom_components.smartlock_le.emergency.settings import (
+    Contact,
+    is_emergency_number,
+)
+from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.models import HOME_ACTOR
+from tests.conftest import LOCK, log_of, until, until_entry
+from tests.support import act, as_admin, fail_writes, issues
+from virtual_home.nuki import NukiLock
+
+from .conftest import PIN, TESTED, centre_at, contact, decide
+from .receivers import Real, dead, real
+from .telephone import Telephone
+
+
+def panel(hass: HomeAssistant) -> str:
+    """Return what the keypad shows."""
+    (state,) = hass.states.async_all("alarm_control_panel")
+    return state.state
+
+
+async def disarm(hass: HomeAssistant, pin: str | None) -> None:
+    """Enter a PIN on the keypad."""
+    (state,) = hass.states.async_all("alarm_control_panel")
+    data: dict[str, Any] = {"entity_id": state.entity_id}
+    if pin is not None:
+        data["code"] = pin
+    await hass.services.async_call(
+        "alarm_control_panel", "alarm_disarm", data, blocking=True
+    )
+
+
+async def press(hass: HomeAssistant, kind: str) -> None:
+    """Press a button for help."""
+    found = [
+        s for s in hass.states.async_all("button") if f"help_{kind}" in s.entity_id
+    ]
+    await hass.services.async_call(
+        "button", "press", {"entity_id": found[0].entity_id}, blocking=True
+    )
+
+
+async def events(home: Home) -> list[str]:
+    """Return what was entered of incidents, in its order."""
+    return [entry["event"] for entry in await log_of(home, "incident")]
+
+
+async def test_from_the_button_to_the_centre(
+    hass: HomeAssistant, ready: Home, anna: Telephone, receiver: Real
+) -> None:
+    """Contacts hear at once, the centre when the time to take it back is over."""
+    assert panel(hass) == Panel.DISARMED
+    await press(hass, "police")
+    message = await anna.told("Police needed")
+    assert "pressed the button" in message["message"]
+    assert "The monitoring centre is told at" in message["message"]
+    assert message["data"]["push"]["interruption-level"] == "critical"
+    await until(lambda: panel(hass) == Panel.PENDING)
+    assert receiver.codes == []
+    await until(lambda: "PA" in receiver.codes)
+    await until_entry(ready, "incident", event="signalled")
+    assert panel(hass) == Panel.TRIGGERED
+    assert await events(ready) == ["raised", "told", "confirmed", "signalled"]
+    (entry,) = [e for e in await log_of(ready, "incident") if e["event"] == "signalled"]
+    assert entry["detail"] == "receiver 1" and entry["cause"] == "police"
+    assert entry["level"] == Level.LIFE
+    (told,) = [e for e in await log_of(ready, "incident") if e["event"] == "told"]
+    assert told["contact"] == "anna"
+
+
+async def test_taken_back_in_time(
+    hass: HomeAssistant, ready: Home, anna: Telephone, receiver: Real
+) -> None:
+    """The centre never hears of it; who was told does."""
+    await press(hass, "police")
+    await anna.told("Police needed")
+    await disarm(hass, PIN)
+    assert panel(hass) == Panel.DISARMED
+    await anna.told("A false alarm")
+    await asyncio.sleep(1.5)
+    assert receiver.codes == []
+    assert await events(ready) == ["raised", "told", "cancelled", "told"]
+
+
+async def test_only_a_pin_ends_what_frightens_people(
+    hass: HomeAssistant, ready: Home, anna: Telephone, receiver: Real
+) -> None:
+    await decide(ready, window=60)
+    await press(hass, "police")
+    message = await anna.told("Police needed")
+    # A contact's telephone may be in the wrong hand.
+    assert [one["title"] for one in message["data"]["actions"]] == ["I am coming"]
+    for wrong in (None, "", "0000", "47110", "x"):
+        with pytest.raises((ServiceValidationError, HomeAssistantError)):
+            await disarm(hass, wrong)
+    with pytest.raises(ServiceValidationError) as caught:
+        await disarm(hass, PIN)
+    # Even the right one, after five that were wrong.
+    assert caught.value.translation_key == "too_many_pins"
+    (incident,) = ready.emergency.incidents.open()
+    with pytest.raises(EmergencyError):
+        await ready.emergency.incidents.cancel(incident.id, HOME_ACTOR, pin=False)
+    with pytest.raises(ServiceValidationError):
+        await act_quietly(hass, "close_incident", incident=incident.id)
+    assert panel(hass) == Panel.PENDING
+    ready.emergency._wrong.clear()
+    await disarm(hass, PIN)
+    assert panel(hass) == Panel.DISARMED
+
+
+async def act_quietly(hass: HomeAssistant, action: str, **data: Any) -> None:
+    """Call an action that answers nothing, as an admin."""
+    await hass.services.async_call(
+        "smartlock_le", action, data, blocking=True, context=await as_admin(hass)
+    )
+
+
+async def test_a_residents_own_code_ends_it(hass: HomeAssistant, home: Home) -> None:
+    """Nobody needs to remember another one."""
+    persons = {"person": [{"id": "rosa", "name": "Rosa"}]}
+    assert await async_setup_component(hass, "person", persons)
+    code = {"person": "person.rosa", "locks": [LOCK], "pin": "275819"}
+    await act(hass, "set_code", code)
+    await press(hass, "police")
+    with pytest.raises(ServiceValidationError):
+        await disarm(hass, "275818")
+    await disarm(hass, "275819")
+    entry = await until_entry(home, "incident", event="cancelled")
+    assert entry["actor_kind"] == "resident" and entry["actor_name"] == "Rosa"
+    assert "275819" not in str(await log_of(home))
+
+
+async def test_a_contact_comes(
+    hass: HomeAssistant, ready: Home, anna: Telephone, bert: Telephone, receiver: Real
+) -> None:
+    """Who comes is known to all who were told; the centre is told nevertheless."""
+    await decide(ready, contacts=(contact(anna), contact(bert)))
+    await press(hass, "medical")
+    message = await anna.told("Medical help needed")
+    await bert.told("Medical help needed")
+    await anna.press(message, "I am coming")
+    for phone in (anna, bert):
+        await phone.told("Anna will come")
+    await until(lambda: "MA" in receiver.codes)
+    there = next(m for m in anna.heard if "will come" in m["message"])
+    await anna.press(there, "I am there")
+    await bert.told("Anna is there")
+    over = next(m for m in bert.heard if "is there" in m["message"])
+    await bert.press(over, "It is over")
+    await anna.told("It is over")
+    await until(lambda: panel(hass) == Panel.DISARMED)
+    await until(lambda: "MH" in receiver.codes)
+    found = await log_of(ready, "incident")
+    answers = [
+        (one["contact"], one["detail"]) for one in found if one["event"] == "answered"
+    ]
+    assert answers == [("anna", "coming"), ("anna", "there"), ("bert", "over")]
+    stages = [one["stage"] for one in found if one["stage"]]
+    assert stages == sorted(stages, key=[s.value for s in Stage].index)
+
+
+async def test_in_the_owners_order(
+    hass: HomeAssistant, ready: Home, anna: Telephone, bert: Telephone
+) -> None:
+    """The second is told when the first has had their time, and not if they answer."""
+    await decide(ready, contacts=(contact(anna), contact(bert)), pause=1, window=60)
+    await press(hass, "fire")
+    message = await anna.told("Fire")
+    assert not bert.heard
+    await bert.told("Fire")
+    await anna.press(message, "False alarm")
+    await bert.told("A false alarm")
+    anna.heard.clear()
+    bert.heard.clear()
+    await press(hass, "fire")
+    await anna.press(await anna.told("Fire"), "I am coming")
+    await asyncio.sleep(1.5)
+    assert not bert.heard
+
+
+async def test_told_again_as_long_as_nobody_answers(
+    hass: HomeAssistant,
+    ready: Home,
+    anna: Telephone,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(people, "NEXT_ROUND", timedelta(seconds=1))
+    await decide(ready, window=60)
+    await press(hass, "fire")
+    await until(lambda: len(anna.heard) == people.ROUNDS)
+    await asyncio.sleep(1.5)
+    assert len(anna.heard) == people.ROUNDS
+    # The oldest message can still be answered.
+    await anna.press(anna.heard[0], "I am coming")
+    await anna.told("will come")
+
+
+async def test_an_answer_counts_once(
+    hass: HomeAssistant, ready: Home, anna: Telephone
+) -> None:
+    """Anybody with the app can say that a button was pressed."""
+    await decide(ready, window=60)
+    await press(hass, "fire")
+    message = await anna.told("Fire")
+    for forged in ("SMARTLOCK_LE_", "SMARTLOCK_LE_0", "SMARTLOCK_LE_" + "0" * 32, "X"):
+        await anna.send(forged)
+    pressed = await anna.press(message, "I am coming")
+    await until_entry(ready, "incident", event="acknowledged")
+    await anna.send(pressed)
+    await hass.async_block_till_done()
+    assert (await events(ready)).count("answered") == 1
+
+
+async def test_cancelled_after_the_centre_heard(
+    hass: HomeAssistant, ready: Home, receiver: Real
+) -> None:
+    """It is told that somebody cancelled; what it makes of that is its own."""
+    await decide(ready, window=0)
+    await press(hass, "police")
+    await until(lambda: receiver.codes == ["PA"])
+    await until_entry(ready, "incident", event="signalled")
+    await disarm(hass, PIN)
+    await until(lambda: receiver.codes == ["PA", "OC"])
+    entry = await until_entry(ready, "incident", event="signalled", stage="")
+    assert entry["detail"] == "cancel receiver 1"
+
+
+async def test_closed_by_hand(
+    hass: HomeAssistant, ready: Home, receiver: Real, anna: Telephone
+) -> None:
+    """By actions: confirmed, acknowledged, arrived, closed."""
+    await decide(ready, window=60)
+    raised = await act(hass, "raise_incident", {"kind": "police"})
+    assert raised["stage"] == "raised" and raised["told"] == 1
+    number = raised["incident"]
+    await act_quietly(hass, "confirm_incident", incident=number)
+    await until(lambda: receiver.codes == ["PA"])
+    await act_quietly(hass, "acknowledge_incident", incident=number)
+    await act_quietly(hass, "arrived_at_incident", incident=number)
+    (one,) = (await act(hass, "list_incidents"))["incidents"]
+    assert one["stage"] == "on_scene" and one["confirmed"]
+    await until_entry(ready, "incident", event="signalled")
+    await act_quietly(hass, "close_incident", incident=number)
+    assert (await act(hass, "list_incidents"))["incidents"] == []
+    await until(lambda: receiver.codes == ["PA", "PH"])
+    for action in ("confirm", "acknowledge", "close"):
+        with pytest.raises(ServiceValidationError):
+            await act_quietly(hass, f"{action}_incident", incident=number)
+
+
+async def test_fifty_triggers_in_a_second(
+    hass: HomeAssistant, ready: Home, anna: Telephone, receiver: Real
+) -> None:
+    """One cause is one incident, whoever tells of it, and how often."""
+    room = ready.emergency.incidents
+    raised = await asyncio.gather(
+        *(
+            room.raise_(Kind.FIRE, source, HOME_ACTOR)
+            for source in (Source.SENSOR, Source.BUTTON) * 25
+        )
+    )
+    assert len({one.id for one in raised}) == 1
+    await until(lambda: receiver.codes == ["FA"])
+    assert len(anna.heard) == 1
+    assert (await events(ready)).count("raised") == 1
+    assert (await events(ready)).count("joined") == 1
+
+
+async def test_two_causes_are_two_incidents(
+    hass: HomeAssistant, ready: Home, receiver: Real
+) -> None:
+    await press(hass, "fire")
+    await press(hass, "medical")
+    await until(lambda: sorted(receiver.codes) == ["FA", "MA"])
+    assert len(ready.emergency.incidents.open()) == 2
+    await disarm(hass, PIN)
+    assert ready.emergency.incidents.open() == []
+
+
+async def test_how_bad_it_looks(ready: Home) -> None:
+    """Two that do not know of each other say more than one."""
+    room = ready.emergency.incidents
+    first = await room.raise_(Kind.BURGLARY, Source.ALARM_SYSTEM, HOME_ACTOR)
+    assert first.level is Level.UNKNOWN
+    await room.raise_(Kind.BURGLARY, Source.SENSOR, HOME_ACTOR)
+    assert first.level is Level.SOMEBODY
+    await room.raise_(Kind.BURGLARY, Source.BUTTON, HOME_ACTOR)
+    assert first.level is Level.LIFE
+
+
+async def test_no_door_moves(
+    hass: HomeAssistant, ready: Home, nuki: NukiLock, receiver: Real
+) -> None:
+    """Whoever can be heard through a window can raise it."""
+    before = hass.states.get(LOCK)
+    assert before
+    await decide(ready, window=0)
+    for kind in ("police", "fire", "medical"):
+        await press(hass, kind)
+    await until(lambda: len(receiver.codes) == 3)
+    state = hass.states.get(LOCK)
+    assert state and state.state == before.state
+    assert await log_of(ready, "command") == []
+    assert await log_of(ready, "grant") == []
+
+
+# Bad days
+
+
+async def reload(hass: HomeAssistant, entry: HomeEntry) -> Home:
+    """Start the home again."""
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await until(lambda: entry.state is ConfigEntryState.LOADED)
+    return entry.runtime_data
+
+
+async def test_restart_in_the_window(
+    hass: HomeAssistant, entry: HomeEntry, ready: Home, anna: Telephone, receiver: Real
+) -> None:
+    """It goes on where it was, and what is written on a telephone is still good."""
+    await decide(ready, window=3)
+    await press(hass, "police")
+    message = await anna.told("Police needed")
+    home = await reload(hass, entry)
+    assert panel(hass) == Panel.PENDING
+    await anna.press(message, "I am coming")
+    await anna.told("Anna will come")
+    await until(lambda: receiver.codes == ["PA"])
+    await until_entry(home, "incident", event="signalled")
+    assert (await events(home)).count("raised") == 1
+    # Nobody is told twice.
+    assert len([m for m in anna.heard if "pressed the button" in m["message"]]) == 1
+
+
+async def test_restart_after_the_signal(
+    hass: HomeAssistant, entry: HomeEntry, ready: Home, receiver: Real
+) -> None:
+    """It is not sent again."""
+    await decide(ready, window=0)
+    await press(hass, "police")
+    await until_entry(ready, "incident", event="signalled")
+    home = await reload(hass, entry)
+    assert panel(hass) == Panel.TRIGGERED
+    await asyncio.sleep(0.5)
+    assert [code for code in receiver.codes if code != "RP"] == ["PA"]
+    (incident,) = home.emergency.incidents.open()
+    assert incident.signalled
+    await disarm(hass, PIN)
+    await until(lambda: receiver.codes == ["PA", "OC"])
+
+
+async def test_centre_that_is_away(
+    hass: HomeAssistant,
+    entry: HomeEntry,
+    ready: Home,
+    anna: Telephone,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Kept through a restart, and sent as soon as it is there; once."""
+    monkeypatch.setattr(outbox, "RETRY", 0.2)
+    monkeypatch.setattr(outbox, "RETRY_MAX", 0.4)
+    away = dead()
+    await decide(ready, window=0, centre=centre_at(away.port))
+    await press(hass, "police")
+    await anna.told("Police needed")
+    await until_entry(ready, "incident", event="not_signalled", detail="not_reached")
+    await asyncio.sleep(1)
+    assert (await events(ready)).count("not_signalled") == 1
+    home = await reload(hass, entry)
+    async with real(port=away.port) as late:
+        await until(lambda: "PA" in late.codes)
+        await until_entry(home, "incident", event="signalled")
+        await asyncio.sleep(1)
+        assert late.codes.count("PA") == 1
+
+
+async def test_taken_back_while_the_centre_is_away(
+    hass: HomeAssistant,
+    ready: Home,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may have heard of it, for all that is known: it is told that it is over."""
+    monkeypatch.setattr(outbox, "RETRY", 0.2)
+    monkeypatch.setattr(outbox, "RETRY_MAX", 0.4)
+    away = dead()
+    await decide(ready, window=0, centre=centre_at(away.port))
+    await press(hass, "police")
+    await until_entry(ready, "incident", event="not_signalled")
+    await disarm(hass, PIN)
+    async with real(port=away.port) as late:
+        await until(lambda: "OC" in late.codes)
+        await asyncio.sleep(0.5)
+        assert "PA" not in late.codes
+
+
+async def test_no_centre_at_all(
+    hass: HomeAssistant, ready: Home, anna: Telephone, receiver: Real
+) -> None:
+    await decide(ready, window=0, centre=None)
+    await press(hass, "police")
+    message = await anna.told("Police needed")
+    assert "centre" not in message["message"]
+    await until_entry(ready, "incident", event="confirmed")
+    assert receiver.codes == []
+
+
+async def test_nobody_to_tell(hass: HomeAssistant, home: Home) -> None:
+    """It is entered, and the house shows it."""
+    await press(hass, "police")
+    assert panel(hass) == Panel.PENDING
+    assert await events(home) == ["raised"]
+
+
+async def test_disk_full(
+    hass: HomeAssistant, ready: Home, anna: Telephone, receiver: Real
+) -> None:
+    """Life first: everybody hears, and what happened is entered later."""
+    await decide(ready, window=0)
+    await fail_writes(ready)
+    await press(hass, "police")
+    await anna.told("Police needed")
+    await until(lambda: receiver.codes == ["PA"])
+    await until(lambda: ready.log.backlog >= 4)
+    await fail_writes(ready, fail=False)
+    # The next entry takes those along that had to wait.
+    await decide(ready, window=1)
+    await until_entry(ready, "incident", event="signalled")
+    assert [one for one in await events(ready) if one != "told"] == [
+        *("raised", "confirmed", "signalled")
+    ]
+
+
+async def test_way_that_hangs_and_way_that_is_gone(
+    hass: HomeAssistant,
+    ready: Home,
+    anna: Telephone,
+    receiver: Real,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither the centre nor the others wait for it."""
+    monkeypatch.setattr(notify, "TIMEOUT", 2.0)
+    forever = asyncio.Event()
+
+    async def hang(call: ServiceCall) -> None:
+        await forever.wait()
+
+    async def fail(call: ServiceCall) -> None:
+        raise HomeAssistantError("no")
+
+    hass.services.async_register("notify", "hangs", hang)
+    hass.services.async_register("notify", "fails", fail)
+    others = [
+        Contact(id=name, name=name, target=f"notify.{name}", tested=TESTED)
+        for name in ("hangs", "fails", "gone")
+    ]
+    await decide(ready, contacts=(*others, contact(anna)), window=1)
+    pressing = hass.async_create_task(press(hass, "police"))
+    await anna.told("Police needed")
+    await until(lambda: receiver.codes == ["PA"], timeout=2.5)
+    await pressing
+    for name, reason in (
+        ("hangs", "no_answer"),
+        ("fails", "not_sent"),
+        ("gone", "target_gone"),
+    ):
+        await until_entry(
+            ready, "incident", event="not_told", contact=name, detail=reason
+        )
+    forever.set()
+    await ready.emergency.test()
+    assert "contact_gone" in issues(hass)
+
+
+async def test_centre_is_looked_at(
+    hass: HomeAssistant, ready: Home, receiver: Real
+) -> None:
+    """The owner hears of it before it matters."""
+    problem = next(
+        s.entity_id
+        for s in hass.states.async_all("binary_sensor")
+        if "monitoring_centre" in s.entity_id
+    )
+    await until(lambda: hass.states.get(problem).state == "off")
+    health = await ready.emergency.test()
+    assert health and health.ok and receiver.codes == ["RP"]
+    await decide(ready, centre=centre_at(dead().port))
+    await until(lambda: hass.states.get(problem).state == "on")
+    assert "centre_not_reached" not in issues(hass)
+    await ready.emergency.look()
+    assert "centre_not_reached" in issues(hass)
+    await decide(ready, centre=centre_at(receiver.port))
+    await until(lambda: "centre_not_reached" not in issues(hass))
+    await until(lambda: hass.states.get(problem).state == "off")
+    await decide(ready, centre=None)
+    await until(lambda: hass.states.get(problem).state == "unknown")
+
+
+async def test_settings_that_cannot_be_read(
+    hass: HomeAssistant, entry: HomeEntry, ready: Home
+) -> None:
+    """The rest of the home works, and the owner hears that this does not."""
+    ready.emergency._file._path.write_text('{"version": 1, "settings": "secret"}')
+    home = await reload(hass, entry)
+    assert "emergency_unreadable" in issues(hass)
+    assert not home.emergency.settings.ready
+    home.emergency._file._path.unlink()
+    await reload(hass, entry)
+    assert "emergency_unreadable" not in issues(hass)
+
+
+NUMBERS = re.compile(r"(?<!\d)(000|110|112|113|118|119|911|995|998|999)(?!\d)")
+
+
+async def test_nothing_that_goes_out_dials(
+    hass: HomeAssistant, ready: Home, anna: Telephone, receiver: Real
+) -> None:
+    """No emergency number, and no tel: address, in any payload."""
+    for kind in ("police", "fire", "medical"):
+        await press(hass, kind)
+    await until(lambda: len(receiver.codes) == 3)
+    await disarm(hass, PIN)
+    await until(lambda: len([m for m in anna.heard if "false" in m["message"]]) == 3)
+    texts = [f"{m['title']} {m['message']}" for m in anna.heard]
+    assert not [text for text in texts if NUMBERS.search(text)]
+    assert "tel:" not in json.dumps(anna.heard)
+    titles = [a["title"] for m in anna.heard for a in m["data"]["actions"]]
+    assert {"I am coming", "False alarm"} == set(titles)
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("notify.call_911", True),
+        ("notify.112", True),
+        ("notify.sms_999_now", True),
+        ("notify.mobile_app_sm_a112", False),
+        ("notify.pixel_9", False),
+        ("notify.anna", False),
+    ],
+)
+def test_target_that_calls_an_emergency_number(target: str, found: bool) -> None:
+    assert is_emergency_number(target) is found
+
+
+async def test_by_a_person_only(hass: HomeAssistant, ready: Home) -> None:
+    """An automation can raise it, and end nothing."""
+    raised = await act(hass, "raise_incident", {"kind": "gas"}, context=Context())
+    for action in ("confirm", "acknowledge", "close"):
+        with pytest.raises(ServiceValidationError):
+            await hass.services.async_call(
+                "smartlock_le",
+                f"{action}_incident",
+                {"incident": raised["incident"]},
+                blocking=True,
+            )
