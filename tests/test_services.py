@@ -139,6 +139,15 @@ REQUESTS: dict[str, dict[str, Any]] = {
     },
     "approve_release": {"release": "x", "manifest_sha256": "x"},
 }
+ENDED_BY_PERSONS: dict[str, dict[str, Any]] = {
+    f"{step}_incident": {"incident": "x"}
+    for step in ("confirm", "acknowledge", "close", "arrived_at")
+}
+INCIDENTS: dict[str, dict[str, Any]] = {
+    "list_incidents": {},
+    "raise_incident": {"kind": "fire"},
+    **ENDED_BY_PERSONS,
+}
 REPORTS: dict[str, dict[str, Any]] = {
     "transparency_report": WINDOW,
     "what_can_leave": {},
@@ -164,6 +173,7 @@ async def test_every_action_is_for_admins_alone(
         *CODES,
         *CAMERAS,
         *AGENCIES,
+        *INCIDENTS,
         *REPORTS,
         *REQUESTS,
     }
@@ -175,6 +185,7 @@ async def test_every_action_is_for_admins_alone(
         **CODES,
         **CAMERAS,
         **AGENCIES,
+        **INCIDENTS,
         **REPORTS,
         **REQUESTS,
     }
@@ -197,6 +208,7 @@ FOR_PERSONS: dict[str, dict[str, Any]] = {
     "export_log": {},
     **CAMERAS,
     **AGENCIES,
+    **ENDED_BY_PERSONS,
     **REQUESTS,
     **{
         action: LOG_CARE[action]

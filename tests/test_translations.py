@@ -14,9 +14,16 @@ import custom_components.smartlock_le as integration
 from custom_components.smartlock_le.access.actions import ACTIONS as GRANT_ACTIONS
 from custom_components.smartlock_le.access.code_actions import ACTIONS as CODE_ACTIONS
 from custom_components.smartlock_le.access.models import GrantMethod
+from custom_components.smartlock_le.button import KINDS as HELP
 from custom_components.smartlock_le.cameras.actions import ACTIONS as CAMERA_ACTIONS
 from custom_components.smartlock_le.cameras.models import Seen
 from custom_components.smartlock_le.condition import CONDITIONS
+from custom_components.smartlock_le.emergency.actions import (
+    ACTIONS as EMERGENCY_ACTIONS,
+)
+from custom_components.smartlock_le.emergency.channels.dc09_link import Transport
+from custom_components.smartlock_le.emergency.models import Kind, Reply, Source
+from custom_components.smartlock_le.emergency.phrases import languages
 from custom_components.smartlock_le.event import EVENT_TYPES
 from custom_components.smartlock_le.flows.release_options import (
     _STEPS as RELEASE_CHOICES,
@@ -55,6 +62,7 @@ ACTIONS = {
     for action in (
         *AGENCY_ACTIONS,
         *CAMERA_ACTIONS,
+        *EMERGENCY_ACTIONS,
         *HOME_ACTIONS,
         *GRANT_ACTIONS,
         *CODE_ACTIONS,
@@ -74,6 +82,8 @@ REQUEST_CHOICES = REQUEST_STEPS | {
 }
 """Offered as the request stands."""
 PAIRING = {"pair", "pin", "pin_without_keypad"}
+CENTRE = {"not_reached", "no_answer", "refused", "not_understood"}
+"""Why a monitoring centre does not take something."""
 
 
 def source(*names: str) -> str:
@@ -150,7 +160,7 @@ def test_steps() -> None:
                 *("flows/plate_options.py", "flows/agency_options.py"),
                 *("flows/contact_options.py", "flows/request_options.py"),
                 *("flows/request_page.py", "flows/steady.py"),
-                "flows/release_options.py",
+                *("flows/release_options.py", "flows/emergency_options.py"),
             ],
             {
                 *REQUEST_STEPS,
@@ -180,7 +190,7 @@ def test_menus() -> None:
     ):
         offered = called(source(file), "menu_options")
         if file == "flows/options.py":
-            for menu in ("code", "agency", "contact", "request"):
+            for menu in ("code", "agency", "contact", "request", "emergency"):
                 text = source(f"flows/{menu}_options.py")
                 offered |= called(text, "menu_options")
             offered |= called(source("flows/request_page.py"), "menu_options")
@@ -194,7 +204,9 @@ def test_menus() -> None:
         assert offered == worded
 
 
-REFUSED = re.compile(r'(?:Code|Grant|Log|Request|Release)(?:Error|Refused)\(\s*"(\w+)"')
+REFUSED = re.compile(
+    r'(?:Code|Emergency|Grant|Log|Request|Release)(?:Error|Refused)\(\s*"(\w+)"'
+)
 BAD_FIELD = re.compile(
     r'(?:BadField\([^,]+, |, )"((?:agency|csv|contact|request|document)_\w+)"\)'
 )
@@ -266,6 +278,8 @@ def test_errors() -> None:
     raised |= literals(source("access/change.py", "access/digits.py"))
     raised |= agency_errors() | literals(source("flows/agency_options.py"))
     raised |= literals(source("flows/release_options.py"))
+    raised |= literals(source("flows/emergency_options.py"))
+    raised |= {f"centre_{reason}" for reason in CENTRE}
     raised |= moving_errors()
     raised |= {refusal.value for refusal in Refusal}
     options = set(TEXTS["options"]["error"])
@@ -304,6 +318,7 @@ def test_errors() -> None:
                 *("flows/contact_options.py", "flows/request_options.py"),
                 *("flows/request_page.py", "flows/steady.py"),
                 *("flows/agency_options.py", "flows/release_options.py"),
+                "flows/emergency_options.py",
             ),
             set(),
         ),
@@ -330,7 +345,8 @@ def test_issues() -> None:
     made = called(text, "translation_key") | {"pairing_lost", "pin_wrong"}
     made |= {"code_failed", "code_stays"}
     assert made >= set(re.findall(r'problem = "(code_\w+)"', source("access/codes.py")))
-    made -= {"log_", ""}
+    made |= {f"centre_{reason}" for reason in CENTRE}
+    made -= {"log_", "centre_", ""}
     reasons = set(
         re.findall(
             r'LogUnreadable\(\s*"(\w+)"',
@@ -385,7 +401,9 @@ def test_actions() -> None:
 def test_entities() -> None:
     """Each entity has a name, each state and attribute of the event has words."""
     keys = {
+        "alarm_control_panel": {"distress"},
         "binary_sensor": called(source("binary_sensor.py"), "key"),
+        "button": {f"help_{kind}" for kind in HELP},
         "sensor": called(source("sensor.py"), "key") | {"battery"},
         "calendar": {"access", "requests"},
         "event": {"access", "seen"},
@@ -457,8 +475,33 @@ def test_the_rest() -> None:
         ("wanted", Wanted),
         ("request_state", State),
         ("request_rule", Rule),
+        ("incident_kind", Kind),
+        ("transport", Transport),
     ):
         assert [*TEXTS["selector"][selector]["options"]] == [one.value for one in kind]
+    keeping = source("emergency_keeping.py")
+    requests |= {f"voice_{key}" for key in re.findall(r'texts\["(\w+)"\]', keeping)}
+    requests -= {f"voice_{key}" for key in ("somebody", "test", "test_title", "title")}
+    requests |= {f"voice_{key}" for key in ("centre", "signalled", "window")}
+    requests |= {
+        f"incident_{key}"
+        for key in {
+            *(f"kind_{kind}" for kind in Kind),
+            *(f"source_{source}" for source in Source),
+            *(f"reply_{reply}" for reply in Reply),
+            *("raised", "acknowledged", "on_scene", "cancelled", "closed"),
+            *("centre_at", "centre_told", "somebody", "test", "test_title", "title"),
+        }
+    }
+    emergency = source("flows/emergency_options.py")
+    requests |= {
+        f"emergency_{key}"
+        for key in {
+            *re.findall(r'texts\["(\w+)"', emergency),
+            *("not_ready", "centre_ok", "centre_bad", "centre_unknown"),
+        }
+    }
+    assert set(TEXTS["selector"]["phrases"]["options"]) == set(languages())
     assert set(TEXTS["common"]) == grant_texts | agencies | requests | {
         "guest_notice",
         "guest_notice_pictures",
@@ -519,3 +562,21 @@ def test_texts_are_words() -> None:
     for path, text in walk(TEXTS):
         assert text.strip() == text != "", path
         assert re.sub(r"{\w+}", "", text).count("{") == 0, path
+
+
+def test_other_languages_say_what_english_says() -> None:
+    """A text in another language has an English one, and the same gaps in it."""
+    for path in (ROOT / "translations").glob("*.json"):
+        if path.stem == "en":
+            continue
+        for section, texts in json.loads(path.read_text()).items():
+            assert section == "common"
+            for key, text in texts.items():
+                gaps = [
+                    set(re.findall(r"{(\w+)}", one))
+                    for one in (text, TEXTS["common"][key])
+                ]
+                assert gaps[0] == gaps[1]
+    german = json.loads((ROOT / "translations" / "de.json").read_text())["common"]
+    spoken = {key for key in TEXTS["common"] if key.startswith("voice_")}
+    assert set(german) >= spoken

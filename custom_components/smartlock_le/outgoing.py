@@ -22,13 +22,17 @@ class Way:
 def ways(home: Home) -> list[Way]:
     """Return all of them, in the order of how near they are to the owner."""
     stamps = home.stamps
+    settings = home.emergency.settings
+    centre = settings.centre
     told = [grant.notify for grant in home.grants.open_grants() if grant.notify]
     if target := home.request_target:
         told.append(target)
     backend = home.log.backend
     return [
         Way("alerts", bool(told), ", ".join(sorted(set(told)))),
-        Way("distress", None),
+        Way(
+            "distress", bool(settings.contacts or centre), centre.host if centre else ""
+        ),
         Way("responder", None),
         Way("release", home.sharing),
         Way("compelled", True),

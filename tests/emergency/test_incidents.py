@@ -29,7 +29,7 @@ from custom_components.smartlock_le.emergency.settings import (
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.models import HOME_ACTOR
 from tests.conftest import LOCK, log_of, until, until_entry
-from tests.support import act, as_admin, fail_writes, issues
+from tests.support import act, fail_writes, issues
 from virtual_home.nuki import NukiLock
 
 from .conftest import PIN, TESTED, centre_at, contact, decide
@@ -125,18 +125,11 @@ async def test_only_a_pin_ends_what_frightens_people(
     with pytest.raises(EmergencyError):
         await ready.emergency.incidents.cancel(incident.id, HOME_ACTOR, pin=False)
     with pytest.raises(ServiceValidationError):
-        await act_quietly(hass, "close_incident", incident=incident.id)
+        await act(hass, "close_incident", {"incident": incident.id})
     assert panel(hass) == Panel.PENDING
     ready.emergency._wrong.clear()
     await disarm(hass, PIN)
     assert panel(hass) == Panel.DISARMED
-
-
-async def act_quietly(hass: HomeAssistant, action: str, **data: Any) -> None:
-    """Call an action that answers nothing, as an admin."""
-    await hass.services.async_call(
-        "smartlock_le", action, data, blocking=True, context=await as_admin(hass)
-    )
 
 
 async def test_a_residents_own_code_ends_it(hass: HomeAssistant, home: Home) -> None:
@@ -257,19 +250,19 @@ async def test_closed_by_hand(
     raised = await act(hass, "raise_incident", {"kind": "police"})
     assert raised["stage"] == "raised" and raised["told"] == 1
     number = raised["incident"]
-    await act_quietly(hass, "confirm_incident", incident=number)
+    await act(hass, "confirm_incident", {"incident": number})
     await until(lambda: receiver.codes == ["PA"])
-    await act_quietly(hass, "acknowledge_incident", incident=number)
-    await act_quietly(hass, "arrived_at_incident", incident=number)
+    await act(hass, "acknowledge_incident", {"incident": number})
+    await act(hass, "arrived_at_incident", {"incident": number})
     (one,) = (await act(hass, "list_incidents"))["incidents"]
     assert one["stage"] == "on_scene" and one["confirmed"]
     await until_entry(ready, "incident", event="signalled")
-    await act_quietly(hass, "close_incident", incident=number)
+    await act(hass, "close_incident", {"incident": number})
     assert (await act(hass, "list_incidents"))["incidents"] == []
     await until(lambda: receiver.codes == ["PA", "PH"])
     for action in ("confirm", "acknowledge", "close"):
         with pytest.raises(ServiceValidationError):
-            await act_quietly(hass, f"{action}_incident", incident=number)
+            await act(hass, f"{action}_incident", {"incident": number})
 
 
 async def test_fifty_triggers_in_a_second(
@@ -568,12 +561,9 @@ def test_target_that_calls_an_emergency_number(target: str, found: bool) -> None
 
 async def test_by_a_person_only(hass: HomeAssistant, ready: Home) -> None:
     """An automation can raise it, and end nothing."""
-    raised = await act(hass, "raise_incident", {"kind": "gas"}, context=Context())
+    nobody = Context()
+    raised = await act(hass, "raise_incident", {"kind": "gas"}, context=nobody)
     for action in ("confirm", "acknowledge", "close"):
+        data = {"incident": raised["incident"]}
         with pytest.raises(ServiceValidationError):
-            await hass.services.async_call(
-                "smartlock_le",
-                f"{action}_incident",
-                {"incident": raised["incident"]},
-                blocking=True,
-            )
+            await act(hass, f"{action}_incident", data, context=nobody)

@@ -35,20 +35,26 @@ async def _raise(room: Incidents, data: dict[str, Any], actor: Actor) -> dict[st
     return as_response(await room.raise_(Kind(data["kind"]), Source.ACTION, actor))
 
 
-async def _confirm(room: Incidents, data: dict[str, Any], actor: Actor) -> None:
-    await room.confirm(data["incident"], actor)
+async def _confirm(
+    room: Incidents, data: dict[str, Any], actor: Actor
+) -> dict[str, Any]:
+    return as_response(await room.confirm(data["incident"], actor))
 
 
-async def _acknowledge(room: Incidents, data: dict[str, Any], actor: Actor) -> None:
-    await room.acknowledge(data["incident"], actor)
+async def _acknowledge(
+    room: Incidents, data: dict[str, Any], actor: Actor
+) -> dict[str, Any]:
+    return as_response(await room.acknowledge(data["incident"], actor))
 
 
-async def _on_scene(room: Incidents, data: dict[str, Any], actor: Actor) -> None:
-    await room.on_scene(data["incident"], actor)
+async def _on_scene(
+    room: Incidents, data: dict[str, Any], actor: Actor
+) -> dict[str, Any]:
+    return as_response(await room.on_scene(data["incident"], actor))
 
 
-async def _close(room: Incidents, data: dict[str, Any], actor: Actor) -> None:
-    await room.close(data["incident"], actor)
+async def _close(room: Incidents, data: dict[str, Any], actor: Actor) -> dict[str, Any]:
+    return as_response(await room.close(data["incident"], actor))
 
 
 ACTIONS: tuple[Action[Incidents], ...] = (
@@ -58,8 +64,8 @@ ACTIONS: tuple[Action[Incidents], ...] = (
         {vol.Required("kind"): vol.In([kind.value for kind in Kind])},
         _raise,
     ),
-    Action("confirm_incident", _ID, _confirm, responds=False, person=True),
-    Action("acknowledge_incident", _ID, _acknowledge, responds=False, person=True),
-    Action("arrived_at_incident", _ID, _on_scene, responds=False, person=True),
-    Action("close_incident", _ID, _close, responds=False, person=True),
+    Action("confirm_incident", _ID, _confirm, person=True),
+    Action("acknowledge_incident", _ID, _acknowledge, person=True),
+    Action("arrived_at_incident", _ID, _on_scene, person=True),
+    Action("close_incident", _ID, _close, person=True),
 )

@@ -127,9 +127,11 @@ class Incidents:
             await self.people.tell(incident, reached, incident.stage.value)
         self._means.changed()
 
-    async def confirm(self, incident_id: str, actor: Actor) -> None:
+    async def confirm(self, incident_id: str, actor: Actor) -> Incident:
         """Tell the centre now. Raises EmergencyError."""
-        await self._confirm_now(self.get(incident_id), actor)
+        incident = self.get(incident_id)
+        await self._confirm_now(incident, actor)
+        return incident
 
     @whole
     async def _confirm_now(self, incident: Incident, actor: Actor) -> None:
@@ -223,13 +225,17 @@ class Incidents:
             case Reply.FALSE:
                 await self._over(incident, Stage.CANCELLED, actor)
 
-    async def acknowledge(self, incident_id: str, actor: Actor) -> None:
+    async def acknowledge(self, incident_id: str, actor: Actor) -> Incident:
         """Say that somebody comes. Raises EmergencyError."""
-        await self._come(self.get(incident_id), Stage.ACKNOWLEDGED, actor)
+        incident = self.get(incident_id)
+        await self._come(incident, Stage.ACKNOWLEDGED, actor)
+        return incident
 
-    async def on_scene(self, incident_id: str, actor: Actor) -> None:
+    async def on_scene(self, incident_id: str, actor: Actor) -> Incident:
         """Say that somebody is there. Raises EmergencyError."""
-        await self._come(self.get(incident_id), Stage.ON_SCENE, actor)
+        incident = self.get(incident_id)
+        await self._come(incident, Stage.ON_SCENE, actor)
+        return incident
 
     @whole
     async def _come(self, incident: Incident, stage: Stage, actor: Actor) -> None:
@@ -254,13 +260,14 @@ class Incidents:
             raise EmergencyError("incident_needs_pin")
         await self._over(incident, Stage.CANCELLED, actor)
 
-    async def close(self, incident_id: str, actor: Actor) -> None:
+    async def close(self, incident_id: str, actor: Actor) -> Incident:
         """Say that it was dealt with. Raises EmergencyError."""
         incident = self.get(incident_id)
         if not incident.confirmed and incident.kind.needs_pin:
             # To close it in the window would be to cancel it.
             raise EmergencyError("incident_needs_pin")
         await self._over(incident, Stage.CLOSED, actor)
+        return incident
 
     @whole
     async def _over(self, incident: Incident, stage: Stage, actor: Actor) -> None:

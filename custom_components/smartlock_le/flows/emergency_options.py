@@ -211,8 +211,8 @@ class EmergencyOptions(RequestOptions):
         """Tell this one before the others from now on."""
         rest = self._settings.without_contact(self._contact.id)
         first = replace(rest, contacts=(self._contact, *rest.contacts))
-        if errors := await self._change(first, "contact first"):
-            return self.async_abort(reason=errors["base"])
+        if await self._change(first, "contact first"):
+            return self.async_abort(reason="contact_person_unchanged")
         return await self.async_step_emergency(None)
 
     async def async_step_remove_contact_person(
@@ -339,6 +339,7 @@ class EmergencyOptions(RequestOptions):
         second = str(said.get("second_host", "")).strip()
         if second and not said.get("second_port"):
             return {"second_port": "centre_second_port"}
+        known = self._settings.centre
         settings = CentreSettings(
             account=account,
             protocol=Protocol(said["protocol"]),
@@ -347,7 +348,7 @@ class EmergencyOptions(RequestOptions):
             port=int(said["port"]),
             second_host=second,
             second_port=int(said.get("second_port") or 0),
-            key=said.get("key", ""),
+            key=said.get("key") or (known.key if known else ""),
             key_hexadecimal=said["key_hexadecimal"],
             every=int(said["every"]),
         )
