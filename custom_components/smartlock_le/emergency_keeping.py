@@ -17,6 +17,7 @@ from homeassistant.util import dt as dt_util
 from . import actors, issues
 from .alarm import Alarm
 from .decisions import Decisions
+from .distress_sensors import DistressSensors
 from .emergency.channels.channel import ChannelError, Health
 from .emergency.channels.dc09 import Dc09
 from .emergency.channels.notify import Notice
@@ -42,7 +43,7 @@ from .emergency.settings import (
     is_pin,
 )
 from .log import LogUnavailable
-from .models import Actor, utc_now
+from .models import HOME_ACTOR, Actor, utc_now
 from .notices import common_texts
 from .voice import Voice
 
@@ -75,6 +76,7 @@ class EmergencyKeeping:
         self._resident = resident
         self._alarm = Alarm(home.hass, self._due, home.spawn, "incidents")
         self.voice = Voice(home.hass, self._heard)
+        self._sensors = DistressSensors(home.hass, self._sensed)
         self.centre: Dc09 | None = None
         self.incidents = Incidents(
             Ledger(home.log),
@@ -117,6 +119,7 @@ class EmergencyKeeping:
             self._hass.bus.async_listen(APP_ANSWER, self._answered),
             async_track_time_interval(self._hass, self._daily, _DAY),
         ]
+        self._sensors.follow(self.settings.sensors)
         self._use_centre()
         await self._listen()
 
@@ -128,6 +131,7 @@ class EmergencyKeeping:
         if self._undo_looks:
             self._undo_looks()
             self._undo_looks = None
+        self._sensors.stop()
         self.voice.stop()
         self._alarm.stop()
 
@@ -156,6 +160,8 @@ class EmergencyKeeping:
             )
             before = self.settings
             await self._file.save(settings)
+        if settings.sensors != before.sensors:
+            self._sensors.follow(settings.sensors)
         if settings.centre != before.centre:
             self._use_centre()
         await self._listen()
@@ -269,6 +275,21 @@ class EmergencyKeeping:
         except EmergencyError:
             # Pressed twice, or too late, or made up.
             _LOGGER.debug("An answer that is not waited for")
+
+    @callback
+    def _sensed(self, kind: Kind, _: str) -> None:
+        self._raise_soon(kind, Source.SENSOR)
+
+    @callback
+    def alarm_triggered(self) -> None:
+        """Hear that the owner's alarm system was triggered."""
+        if self.settings.alarm:
+            self._raise_soon(Kind.BURGLARY, Source.ALARM_SYSTEM)
+
+    @callback
+    def _raise_soon(self, kind: Kind, source: Source) -> None:
+        raising = self.incidents.raise_(kind, source, HOME_ACTOR)
+        self._home.spawn(raising, f"distress by {source}")
 
     async def raise_(self, kind: Kind, source: Source, actor: Actor) -> Incident:
         """Raise distress; returns when the first were told, or after some seconds."""

@@ -174,14 +174,14 @@ class Home(Decisions):
         self.log.care.on_person_erased(self.releases.person_forgotten)
         await release_keeping.start(self.releases)
         self.check_guide()
-        self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self.cameras.alarm)
-        await self.alarm.start(self.entry.options.get(CONF_ALARM, ""))
         self.emergency = EmergencyKeeping(
             self,
             home_folder(self.hass) / "keys" / "emergency.json",
             self.codes.resident,
         )
         await self.emergency.start()
+        self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self._alarm_triggered)
+        await self.alarm.start(self.entry.options.get(CONF_ALARM, ""))
         self.writers = Writers(self.hass, self.roster.locks.values)
         self.writers.start()
         await self.changed()
@@ -307,6 +307,11 @@ class Home(Decisions):
             self.spawn(self.grants.used(event), "grant used")
         else:
             self.keeping.accessed(event)
+
+    @callback
+    def _alarm_triggered(self, entry: int) -> None:
+        self.cameras.alarm(entry)
+        self.emergency.alarm_triggered()
 
     @callback
     def _lock_ready(self, lock: ManagedLock) -> None:

@@ -104,6 +104,10 @@ class Settings:
     pin: str = field(default="", repr=False)
     """Salted hash of the PIN that ends an alarm."""
     centre: CentreSettings | None = None
+    alarm: bool = False
+    """The alarm system raises a burglary."""
+    sensors: tuple[str, ...] = ()
+    """Sensors that raise distress: ids of the registry, or entity ids."""
 
     @property
     def ready(self) -> bool:
@@ -139,6 +143,7 @@ class Settings:
                 **data,
                 "contacts": tuple(Contact(**one) for one in data["contacts"]),
                 "languages": tuple(data["languages"]),
+                "sensors": tuple(data["sensors"]),
                 "centre": None if centre is None else CentreSettings(**_typed(centre)),
             }
         )

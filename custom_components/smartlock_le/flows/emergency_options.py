@@ -6,8 +6,11 @@ import secrets
 from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    EntitySelector,
+    EntitySelectorConfig,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -84,7 +87,7 @@ class EmergencyOptions(RequestOptions):
             menu_options=[
                 "add_contact_person",
                 *(("pick_contact_person",) if settings.contacts else ()),
-                *("distress_rules", "centre"),
+                *("distress_rules", "distress_sources", "centre"),
                 *(("centre_off",) if settings.centre else ()),
             ],
             description_placeholders={"state": " ".join(state)},
@@ -292,6 +295,43 @@ class EmergencyOptions(RequestOptions):
         if not pin:
             return {}
         return await _kept(self._home.emergency.set_pin(pin, actors.from_request()))
+
+    async def async_step_distress_sources(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask what raises distress by itself."""
+        errors: dict[str, str] = {}
+        settings = self._settings
+        registry = er.async_get(self.hass)
+        if user_input is not None:
+            found = [
+                (one, registry.async_get(one)) for one in user_input.get("sensors", [])
+            ]
+            changed = replace(
+                settings,
+                alarm=user_input["alarm"],
+                sensors=tuple(entry.id if entry else one for one, entry in found),
+            )
+            what = f"alarm: {changed.alarm}; sensors: {len(changed.sensors)}"
+            errors = await self._change(changed, what)
+            if not errors:
+                return self.async_abort(reason="distress_rules_saved")
+        sensors = EntitySelectorConfig(domain="binary_sensor", multiple=True)
+        now = [er.async_resolve_entity_id(registry, one) for one in settings.sensors]
+        return self.async_show_form(
+            step_id="distress_sources",
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema(
+                    {
+                        vol.Required("alarm"): BooleanSelector(),
+                        vol.Optional("sensors"): EntitySelector(sensors),
+                    }
+                ),
+                user_input
+                or {"alarm": settings.alarm, "sensors": [one for one in now if one]},
+            ),
+            errors=errors,
+        )
 
     # The monitoring centre
 

@@ -28,6 +28,7 @@ from ..access.models import (
     GrantMethod,
     Opened,
 )
+from ..const import DOMAIN
 from ..log import LogUnavailable
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
 from ..notices import common_texts
@@ -100,14 +101,18 @@ class HomeOptions(EmergencyOptions):
         if user_input is not None:
             chosen = user_input.get("panel", "")
             entry = er.async_get(self.hass).async_get(chosen)
-            try:
-                await self._home.set_alarm(
-                    entry.id if entry else chosen, actors.from_request()
-                )
-            except LogUnavailable:
-                errors["base"] = "log_unavailable"
+            # Ours would be triggered by what it triggers.
+            if entry and entry.platform == DOMAIN:
+                errors["panel"] = "alarm_ours"
             else:
-                return self.async_abort(reason="alarm_saved")
+                try:
+                    await self._home.set_alarm(
+                        entry.id if entry else chosen, actors.from_request()
+                    )
+                except LogUnavailable:
+                    errors["base"] = "log_unavailable"
+                else:
+                    return self.async_abort(reason="alarm_saved")
         panel = EntitySelector(EntitySelectorConfig(domain="alarm_control_panel"))
         return self.async_show_form(
             step_id="alarm",

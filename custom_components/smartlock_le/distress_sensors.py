@@ -1,0 +1,97 @@
+"""Sensors that the owner chose: what they tell is distress."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from homeassistant.components.binary_sensor import BinarySensorDeviceClass
+from homeassistant.const import ATTR_DEVICE_CLASS, STATE_ON
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    callback,
+)
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
+
+from .emergency.models import Kind
+
+_KINDS: dict[str, Kind] = {
+    BinarySensorDeviceClass.SMOKE: Kind.FIRE,
+    BinarySensorDeviceClass.HEAT: Kind.FIRE,
+    BinarySensorDeviceClass.GAS: Kind.GAS,
+    BinarySensorDeviceClass.CO: Kind.GAS,
+    **dict.fromkeys(
+        (
+            BinarySensorDeviceClass.DOOR,
+            BinarySensorDeviceClass.GARAGE_DOOR,
+            BinarySensorDeviceClass.MOTION,
+            BinarySensorDeviceClass.OCCUPANCY,
+            BinarySensorDeviceClass.OPENING,
+            BinarySensorDeviceClass.PRESENCE,
+            BinarySensorDeviceClass.SOUND,
+            BinarySensorDeviceClass.TAMPER,
+            BinarySensorDeviceClass.VIBRATION,
+            BinarySensorDeviceClass.WINDOW,
+        ),
+        Kind.BURGLARY,
+    ),
+}
+"""What a sensor of each class tells; any other is a panic button."""
+
+
+class DistressSensors:
+    """Follows the chosen sensors."""
+
+    def __init__(
+        self, hass: HomeAssistant, tells: Callable[[Kind, str], object]
+    ) -> None:
+        """Take what is called with what is wrong and the entity that says so."""
+        self._hass = hass
+        self._tells = tells
+        self._chosen: tuple[str, ...] = ()
+        self._undo: list[CALLBACK_TYPE] = []
+
+    @callback
+    def follow(self, chosen: Collection[str]) -> None:
+        """Follow these and no others: ids of the registry, or entity ids."""
+        self.stop()
+        self._chosen = tuple(chosen)
+        registry = er.async_get(self._hass)
+        found = [er.async_resolve_entity_id(registry, one) for one in chosen]
+        ids = [one for one in found if one]
+        if not ids:
+            return
+        self._undo = [
+            async_track_state_change_event(self._hass, ids, self._changed),
+            self._hass.bus.async_listen(
+                er.EVENT_ENTITY_REGISTRY_UPDATED, self._renamed, _is_renamed
+            ),
+        ]
+
+    @callback
+    def stop(self) -> None:
+        """Follow none any more."""
+        for undo in self._undo:
+            undo()
+        self._undo = []
+
+    @callback
+    def _renamed(self, _: Event[er.EventEntityRegistryUpdatedData]) -> None:
+        self.follow(self._chosen)
+
+    @callback
+    def _changed(self, event: Event[EventStateChangedData]) -> None:
+        before, state = event.data["old_state"], event.data["new_state"]
+        # One that was on when we began tells nothing new; one that comes back does.
+        if state is None or before is None:
+            return
+        if state.state == STATE_ON and before.state != STATE_ON:
+            device_class = state.attributes.get(ATTR_DEVICE_CLASS)
+            self._tells(_KINDS.get(str(device_class), Kind.POLICE), state.entity_id)
+
+
+@callback
+def _is_renamed(data: Mapping[str, Any]) -> bool:
+    return data.get("old_entity_id") is not None

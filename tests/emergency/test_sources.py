@@ -1,0 +1,115 @@
+"""What raises distress by itself: the owner's alarm system and the sensors that they chose."""
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+import pytest
+
+from custom_components.smartlock_le.emergency.models import Kind, Source
+from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.models import HOME_ACTOR
+from tests.conftest import until, until_entry
+from tests.flows.test_emergency_options import step
+from tests.flows.test_options import choose, go
+
+from .conftest import decide
+from .test_incidents import events, reload
+
+
+def kinds(home: Home) -> list[Kind]:
+    """Return what is open."""
+    return [one.kind for one in home.emergency.incidents.open()]
+
+
+@pytest.mark.parametrize(
+    ("device_class", "kind"),
+    [
+        ("smoke", Kind.FIRE),
+        ("heat", Kind.FIRE),
+        ("carbon_monoxide", Kind.GAS),
+        ("gas", Kind.GAS),
+        ("window", Kind.BURGLARY),
+        ("safety", Kind.POLICE),
+        (None, Kind.POLICE),
+    ],
+)
+async def test_sensor(
+    hass: HomeAssistant, home: Home, device_class: str | None, kind: Kind
+) -> None:
+    attributes = {"device_class": device_class}
+    await decide(home, sensors=("binary_sensor.it",))
+    hass.states.async_set("binary_sensor.other", "off", attributes)
+    hass.states.async_set("binary_sensor.it", "off", attributes)
+    await hass.async_block_till_done()
+    hass.states.async_set("binary_sensor.other", "on", attributes)
+    hass.states.async_set("binary_sensor.it", "on", attributes)
+    await until(lambda: kinds(home) == [kind])
+    entry = await until_entry(home, "incident", event="raised")
+    assert entry["source"] == "sensor"
+    # Again and again is once.
+    for _ in range(10):
+        hass.states.async_set("binary_sensor.it", "off", attributes)
+        hass.states.async_set("binary_sensor.it", "on", attributes)
+    await hass.async_block_till_done()
+    assert await events(home) == ["raised"]
+
+
+async def test_sensor_that_was_on_and_one_that_comes_back(
+    hass: HomeAssistant, entry: HomeEntry, home: Home
+) -> None:
+    hass.states.async_set("binary_sensor.it", "on", {"device_class": "smoke"})
+    await decide(home, sensors=("binary_sensor.it",))
+    home = await reload(hass, entry)
+    await hass.async_block_till_done()
+    assert kinds(home) == []
+    hass.states.async_set("binary_sensor.it", "unavailable", {})
+    hass.states.async_set("binary_sensor.it", "on", {"device_class": "smoke"})
+    await until(lambda: kinds(home) == [Kind.FIRE])
+
+
+async def test_sensor_that_is_renamed(
+    hass: HomeAssistant, entry: HomeEntry, home: Home
+) -> None:
+    registry = er.async_get(hass)
+    made = registry.async_get_or_create("binary_sensor", "test", "1")
+    result = await step(hass, entry, "distress_sources")
+    result = await go(hass, result["flow_id"], alarm=False, sensors=[made.entity_id])
+    assert result["reason"] == "distress_rules_saved"
+    registry.async_update_entity(made.entity_id, new_entity_id="binary_sensor.new")
+    await hass.async_block_till_done()
+    hass.states.async_set("binary_sensor.new", "off", {"device_class": "smoke"})
+    hass.states.async_set("binary_sensor.new", "on", {"device_class": "smoke"})
+    await until(lambda: kinds(home) == [Kind.FIRE])
+    await decide(home, sensors=())
+    await home.emergency.incidents.cancel(
+        home.emergency.incidents.open()[0].id, HOME_ACTOR, pin=False
+    )
+    hass.states.async_set("binary_sensor.new", "off", {"device_class": "smoke"})
+    hass.states.async_set("binary_sensor.new", "on", {"device_class": "smoke"})
+    await hass.async_block_till_done()
+    assert kinds(home) == []
+
+
+async def test_alarm_system(hass: HomeAssistant, entry: HomeEntry, home: Home) -> None:
+    """Only where the owner wants it: many have a siren that knows whom to call."""
+    hass.states.async_set("alarm_control_panel.theirs", "armed_away")
+    await home.set_alarm("alarm_control_panel.theirs", HOME_ACTOR)
+    hass.states.async_set("alarm_control_panel.theirs", "triggered")
+    await until_entry(home, "alarm", state="triggered")
+    assert kinds(home) == []
+    hass.states.async_set("alarm_control_panel.theirs", "armed_away")
+    await until_entry(home, "alarm", state="armed_away")
+    await decide(home, alarm=True, window=60)
+    hass.states.async_set("alarm_control_panel.theirs", "triggered")
+    await until(lambda: kinds(home) == [Kind.BURGLARY])
+    (incident,) = home.emergency.incidents.open()
+    assert incident.sources == (Source.ALARM_SYSTEM,)
+
+
+async def test_our_own_keypad_is_no_alarm_system(
+    hass: HomeAssistant, entry: HomeEntry, home: Home
+) -> None:
+    """It would be triggered by what it triggers."""
+    (ours,) = hass.states.async_entity_ids("alarm_control_panel")
+    result = await choose(hass, entry, "alarm")
+    result = await go(hass, result["flow_id"], panel=ours)
+    assert result["errors"] == {"panel": "alarm_ours"}
