@@ -9,12 +9,13 @@ import tempfile
 
 from homeassistant.runner import configure_event_loop
 
-from . import cameras, codes, events, log, peers, radio, sharing
+from . import cameras, codes, emergency, events, log, peers, radio, sharing
 from .figures import Figure, table, write
 from .sides import SIZE, Size, Unfit
 
 WORKLOADS = {
     "cameras": cameras.run,
+    "emergency": emergency.run,
     "events": events.run,
     "log": log.run,
     "radio": radio.run,

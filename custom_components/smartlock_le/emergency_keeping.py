@@ -56,6 +56,8 @@ _TRIES, _TRIES_IN = 5, 60.0
 _DAY = timedelta(days=1)
 _HEARD_IN = 4.0
 """Seconds that somebody who asked for help waits for the answer at most."""
+_PAUSE = 1.0
+"""Seconds in which nobody who asked for help thinks of taking it back."""
 _FAILED_LOOKS = 2
 """After so many looks in vain the owner is told."""
 
@@ -92,6 +94,7 @@ class EmergencyKeeping:
         )
         self._wrong: deque[float] = deque(maxlen=_TRIES)
         self._looks = 0
+        self._listening = False
         self._undo: list[CALLBACK_TYPE] = []
         self._undo_looks: CALLBACK_TYPE | None = None
         self._changing = asyncio.Lock()
@@ -140,8 +143,16 @@ class EmergencyKeeping:
 
     @callback
     def _changed(self) -> None:
-        self._home.spawn(self._listen(), "voice")
+        if not self._listening:
+            self._listening = True
+            self._home.spawn(self._listen_soon(), "voice")
         self._home.tell()
+
+    async def _listen_soon(self) -> None:
+        """Follow what is open, once those who are to help have been told."""
+        await asyncio.sleep(_PAUSE)
+        self._listening = False
+        await self._listen()
 
     async def _listen(self) -> None:
         languages = self.settings.languages if self.settings.ready else ()

@@ -10,7 +10,12 @@ import logging
 from typing import Any
 
 from hassil import Intents, WildcardSlotList, recognize
-from homeassistant.components.conversation import DOMAIN as CONVERSATION
+from homeassistant.components.conversation import (
+    DOMAIN as CONVERSATION,
+    HOME_ASSISTANT_AGENT,
+    ConversationInput,
+)
+from homeassistant.components.conversation.agent_manager import get_agent_manager
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant
 from homeassistant.helpers.script import ScriptRunResult
 from homeassistant.helpers.trigger import (
@@ -57,10 +62,13 @@ class Voice:
             wanted |= {(language, True) for language in languages}
         if CONVERSATION not in self._hass.config.components:
             wanted = set()
-        for key in self._undo.keys() - wanted:
+        gone, new = self._undo.keys() - wanted, wanted - self._undo.keys()
+        for key in gone:
             self._undo.pop(key)()
-        for key in wanted - self._undo.keys():
+        for key in new:
             await self._start(*key)
+        if gone or new:
+            await self._read_again()
 
     def stop(self) -> None:
         """Hear nothing more."""
@@ -87,7 +95,7 @@ class Voice:
             partial(self._said, language),
             DOMAIN,
             f"distress {language}",
-            _LOGGER.log,
+            _quiet,
         )
         if undo is None:
             _LOGGER.error("Distress by voice in %s could not be set up", language)
@@ -97,6 +105,24 @@ class Voice:
         else:
             # Stopped meanwhile.
             undo()
+
+    async def _read_again(self) -> None:
+        """Have Home Assistant read the sentences now, not when somebody needs help.
+
+        It reads all of them at the first sentence after a change, for a tenth of a second.
+        """
+        if (agent := get_agent_manager(self._hass).default_agent) is None:
+            return
+        nothing = ConversationInput(
+            text="-",
+            context=Context(),
+            conversation_id=None,
+            device_id=None,
+            satellite_id=None,
+            language=self._hass.config.language,
+            agent_id=HOME_ASSISTANT_AGENT,
+        )
+        await agent.async_recognize_sentence_trigger(nothing)
 
     async def _said(
         self,
@@ -110,6 +136,12 @@ class Voice:
         user = trigger["user_input"]["context"].get("user_id")
         answer = await self._heard(kind, language, Context(user_id=user))
         return ScriptRunResult(answer, None, {})
+
+
+def _quiet(level: int, message: str, *args: Any, **kwargs: Any) -> None:
+    """Log what goes wrong; that it was set up is no news at each incident."""
+    if level > logging.INFO:
+        _LOGGER.log(level, message, *args, **kwargs)
 
 
 def _nothing() -> None:

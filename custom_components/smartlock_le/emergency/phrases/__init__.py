@@ -1,4 +1,4 @@
-"""What people say when it matters, by language: read from the files in `phrases`."""
+"""What people say when it matters, by language: read from the files beside this one."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,8 +8,9 @@ from typing import Any
 
 from homeassistant.util.yaml import load_yaml_dict
 
-_FOLDER = Path(__file__).parent / "phrases"
+_FOLDER = Path(__file__).parent
 _WORD = re.compile(r"<(\w+)>")
+_ENDS = re.compile(r"(?:(<\w+>) )?(.+?)(?: (<\w+>))?")
 
 
 class Said(StrEnum):
@@ -57,7 +58,23 @@ def read(language: str, data: dict[str, Any]) -> Phrases:
         return text
 
     sentences = {
-        Said(kind): [put_in(sentence) for sentence in told]
+        Said(kind): [put_in(sentence) for sentence in _together(told)]
         for kind, told in data["kinds"].items()
     }
     return Phrases(language, bool(data["draft"]), sentences)
+
+
+def _together(sentences: list[str]) -> list[str]:
+    """Write sentences that begin and end with the same word as one.
+
+    Home Assistant reads them all again at each change, and that takes a time.
+    """
+    alike: dict[tuple[str, str], list[str]] = {}
+    for sentence in sentences:
+        found = _ENDS.fullmatch(sentence)
+        begin, middle, end = found.groups() if found else ("", sentence, "")
+        alike.setdefault((begin or "", end or ""), []).append(middle)
+    return [
+        f"{begin} ({'|'.join(middles)}) {end}".strip()
+        for (begin, end), middles in alike.items()
+    ]
