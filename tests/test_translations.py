@@ -84,6 +84,8 @@ REQUEST_CHOICES = REQUEST_STEPS | {
 PAIRING = {"pair", "pin", "pin_without_keypad"}
 CENTRE = {"not_reached", "no_answer", "refused", "not_understood"}
 """Why a monitoring centre does not take something."""
+HALF = {"second", "only_first"}
+"""What is wrong with one that takes it."""
 
 
 def source(*names: str) -> str:
@@ -345,7 +347,7 @@ def test_issues() -> None:
     made = called(text, "translation_key") | {"pairing_lost", "pin_wrong"}
     made |= {"code_failed", "code_stays"}
     assert made >= set(re.findall(r'problem = "(code_\w+)"', source("access/codes.py")))
-    made |= {f"centre_{reason}" for reason in CENTRE}
+    made |= {f"centre_{reason}" for reason in CENTRE | HALF}
     made -= {"log_", "centre_", ""}
     reasons = set(
         re.findall(
@@ -498,7 +500,8 @@ def test_the_rest() -> None:
         f"emergency_{key}"
         for key in {
             *re.findall(r'texts\["(\w+)"', emergency),
-            *("not_ready", "centre_ok", "centre_bad", "centre_unknown"),
+            *("ready", "not_ready", "no_assist"),
+            *(f"centre_{key}" for key in {"ok", "bad", "unknown"} | HALF),
         }
     }
     assert set(TEXTS["selector"]["phrases"]["options"]) == set(languages())

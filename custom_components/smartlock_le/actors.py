@@ -7,9 +7,6 @@ from homeassistant.helpers.http import current_request
 
 from .models import HOME_ACTOR, Actor, ActorKind
 
-HOUSE = Actor(ActorKind.RESIDENT)
-"""Somebody who lives here, and did not say who."""
-
 
 def _of_user(user: User | None) -> Actor:
     if user is None:

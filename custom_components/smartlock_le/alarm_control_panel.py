@@ -62,5 +62,6 @@ class Distress(HomeEntity, AlarmControlPanelEntity):
 
     @override
     async def async_alarm_disarm(self, code: str | None = None) -> None:
+        actor = await actors.from_context(self.hass, self._context)
         with translated():
-            await self.home.emergency.disarm(code or "")
+            await self.home.emergency.disarm(code or "", actor)

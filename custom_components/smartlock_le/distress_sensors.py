@@ -4,7 +4,13 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
-from homeassistant.const import ATTR_DEVICE_CLASS, STATE_ON
+from homeassistant.const import (
+    ATTR_DEVICE_CLASS,
+    STATE_OFF,
+    STATE_ON,
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+)
 from homeassistant.core import (
     CALLBACK_TYPE,
     Event,
@@ -40,14 +46,14 @@ _KINDS: dict[str, Kind] = {
 }
 """What a sensor of each class tells; any other is a panic button."""
 
+_AWAY = (STATE_UNAVAILABLE, STATE_UNKNOWN)
+
 
 class DistressSensors:
     """Follows the chosen sensors."""
 
-    def __init__(
-        self, hass: HomeAssistant, tells: Callable[[Kind, str], object]
-    ) -> None:
-        """Take what is called with what is wrong and the entity that says so."""
+    def __init__(self, hass: HomeAssistant, tells: Callable[[Kind], object]) -> None:
+        """Take what is called with what is wrong."""
         self._hass = hass
         self._tells = tells
         self._chosen: tuple[str, ...] = ()
@@ -84,12 +90,14 @@ class DistressSensors:
     @callback
     def _changed(self, event: Event[EventStateChangedData]) -> None:
         before, state = event.data["old_state"], event.data["new_state"]
-        # One that was on when we began tells nothing new; one that comes back does.
-        if state is None or before is None:
+        # One that was on when we began tells nothing new.
+        if state is None or before is None or state.state != STATE_ON:
             return
-        if state.state == STATE_ON and before.state != STATE_ON:
-            device_class = state.attributes.get(ATTR_DEVICE_CLASS)
-            self._tells(_KINDS.get(str(device_class), Kind.POLICE), state.entity_id)
+        kind = _KINDS.get(str(state.attributes.get(ATTR_DEVICE_CLASS)), Kind.POLICE)
+        # One that comes back and says so does, unless that is a window that stands open.
+        known = (STATE_OFF,) if kind is Kind.BURGLARY else (STATE_OFF, *_AWAY)
+        if before.state in known:
+            self._tells(kind)
 
 
 @callback

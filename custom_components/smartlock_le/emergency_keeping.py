@@ -1,21 +1,23 @@
 """Distress, as Home Assistant needs it: voice, telephones, timers, repairs, words."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 import logging
 from pathlib import Path
 import time
+from typing import TYPE_CHECKING
 
-from homeassistant.const import CONF_ACTION
+from homeassistant.const import CONF_ACTION, EVENT_COMPONENT_LOADED
 from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
-from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
+from homeassistant.helpers.importlib import async_import_module
+from homeassistant.setup import EventComponentLoaded
 from homeassistant.util import dt as dt_util
 
 from . import actors, issues
-from .alarm import Alarm
 from .decisions import Decisions
 from .distress_sensors import DistressSensors
 from .emergency.channels.channel import ChannelError, Health
@@ -45,14 +47,21 @@ from .emergency.settings import (
 from .log import LogUnavailable
 from .models import HOME_ACTOR, Actor, utc_now
 from .notices import common_texts
-from .voice import Voice
+
+if TYPE_CHECKING:
+    from .voice import Voice
 
 _LOGGER = logging.getLogger(__name__)
 
 APP_ANSWER = "mobile_app_notification_action"
 """What Home Assistant's app says when somebody presses a button of a notification."""
-_TRIES, _TRIES_IN = 5, 60.0
-"""So many wrong PINs in so many seconds, and none is looked at."""
+_TRIES = 5
+"""So many wrong PINs, and none is looked at for a while; twice as long each time."""
+_TRIES_WAIT, _TRIES_WAIT_MAX = 60.0, 3600.0
+_LOAD_AGAIN = 60.0
+_FIRST = timedelta(minutes=10)
+"""A house that just started has better to do than to test."""
+_CONVERSATION = "conversation"
 _DAY = timedelta(days=1)
 _HEARD_IN = 4.0
 """Seconds that somebody who asked for help waits for the answer at most."""
@@ -65,19 +74,15 @@ _FAILED_LOOKS = 2
 class EmergencyKeeping:
     """Builds what handles distress, and connects it with Home Assistant."""
 
-    def __init__(
-        self,
-        home: Decisions,
-        path: Path,
-        resident: Callable[[str], Awaitable[Actor | None]],
-    ) -> None:
-        """Take the home, the file of settings, and what knows a resident's code."""
+    def __init__(self, home: Decisions, path: Path) -> None:
+        """Take the home, and the file of settings."""
         self._home = home
         self._hass: HomeAssistant = home.hass
         self._file = SettingsFile(home.hass, path)
-        self._resident = resident
-        self._alarm = Alarm(home.hass, self._due, home.spawn, "incidents")
-        self.voice = Voice(home.hass, self._heard)
+        self._timer: asyncio.TimerHandle | None = None
+        self._loaded = False
+        self._stopped = False
+        self.voice: Voice | None = None
         self._sensors = DistressSensors(home.hass, self._sensed)
         self.centre: Dc09 | None = None
         self.incidents = Incidents(
@@ -88,11 +93,15 @@ class EmergencyKeeping:
             Means(
                 settings=lambda: self.settings,
                 spawn=home.spawn,
-                schedule=self._alarm.set,
+                schedule=self._schedule,
                 changed=self._changed,
+                failed=self._signal_failed,
             ),
         )
-        self._wrong: deque[float] = deque(maxlen=_TRIES)
+        self._wrong = 0
+        self._no_pin_before = 0.0
+        self._entering = asyncio.Lock()
+        self._said = Health(True)
         self._looks = 0
         self._listening = False
         self._undo: list[CALLBACK_TYPE] = []
@@ -114,20 +123,30 @@ class EmergencyKeeping:
             issues.emergency_unreadable(self._hass, True)
         else:
             issues.emergency_unreadable(self._hass, False)
+        self._undo = [
+            self._hass.bus.async_listen(APP_ANSWER, self._answered),
+            self._hass.bus.async_listen(EVENT_COMPONENT_LOADED, self._component_loaded),
+            async_call_later(self._hass, _FIRST, self._daily),
+            async_track_time_interval(self._hass, self._daily, _DAY),
+        ]
+        self._sensors.follow(self.settings.sensors)
+        await self._load()
+        await self._use_centre()
+        await self._listen()
+
+    async def _load(self) -> None:
+        """Take up what is open; a little later, if the log cannot be read now."""
         try:
             await self.incidents.load()
         except LogUnavailable as err:
             _LOGGER.error("The open incidents cannot be read: %s", err)
-        self._undo = [
-            self._hass.bus.async_listen(APP_ANSWER, self._answered),
-            async_track_time_interval(self._hass, self._daily, _DAY),
-        ]
-        self._sensors.follow(self.settings.sensors)
-        self._use_centre()
-        await self._listen()
+            self._schedule(time.monotonic() + _LOAD_AGAIN)
+        else:
+            self._loaded = True
 
     def stop(self) -> None:
-        """End all timers and listeners."""
+        """End all timers, listeners and sending."""
+        self._stopped = True
         for undo in self._undo:
             undo()
         self._undo = []
@@ -135,15 +154,39 @@ class EmergencyKeeping:
             self._undo_looks()
             self._undo_looks = None
         self._sensors.stop()
-        self.voice.stop()
-        self._alarm.stop()
+        if self.voice:
+            self.voice.stop()
+        self._schedule(None)
+        self.incidents.outbox.stop()
+
+    @callback
+    def _schedule(self, when: float | None) -> None:
+        """Wake up at that time of `time.monotonic`: nobody sets that clock."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if when is not None and not self._stopped:
+            delay = max(0.0, when - time.monotonic())
+            self._timer = self._hass.loop.call_later(delay, self._ring)
+
+    @callback
+    def _ring(self) -> None:
+        self._timer = None
+        self._home.spawn(self._due(), "incidents")
 
     async def _due(self) -> None:
+        if not self._loaded:
+            await self._load()
         await self.incidents.due()
 
     @callback
+    def _component_loaded(self, event: Event[EventComponentLoaded]) -> None:
+        if event.data["component"] == _CONVERSATION:
+            self._home.spawn(self._listen(), "voice")
+
+    @callback
     def _changed(self) -> None:
-        if not self._listening:
+        if not self._listening and not self._stopped:
             self._listening = True
             self._home.spawn(self._listen_soon(), "voice")
         self._home.tell()
@@ -155,51 +198,77 @@ class EmergencyKeeping:
         await self._listen()
 
     async def _listen(self) -> None:
+        if self._stopped or _CONVERSATION not in self._hass.config.components:
+            return
+        if self.voice is None:
+            # What it stands on is there only where Assist is.
+            module = await async_import_module(self._hass, f"{__package__}.voice")
+            self.voice = self.voice or module.Voice(self._hass, self._heard)
         languages = self.settings.languages if self.settings.ready else ()
         await self.voice.listen(languages, cancel=bool(self.incidents.open()))
 
+    @property
+    def heard(self) -> bool:
+        """Tell whether distress by voice is heard now."""
+        return self.voice is not None and self.voice.listening
+
     # What the owner decides
 
-    async def change(self, settings: Settings, what: str, actor: Actor) -> None:
-        """Take over other settings; each is entered first, and never with a secret.
+    async def change(
+        self, decide: Callable[[Settings], Settings], what: str, actor: Actor
+    ) -> None:
+        """Decide anew; each is entered first, and never with a secret.
 
         Raises LogUnavailable, WriteError: nothing is changed then.
         """
         async with self._changing:
+            before, settings = self.settings, decide(self.settings)
             await self._home.log.append(
                 "setting", {"setting": "emergency", "value": what, **actor.fields()}
             )
-            before = self.settings
             await self._file.save(settings)
         if settings.sensors != before.sensors:
             self._sensors.follow(settings.sensors)
         if settings.centre != before.centre:
-            self._use_centre()
+            await self._use_centre()
+        for contact in before.contacts:
+            if settings.contact(contact.id) is None:
+                issues.contact_gone(self._hass, contact.id, contact.name, False)
         await self._listen()
         self._home.tell()
 
     async def set_pin(self, pin: str, actor: Actor) -> None:
         """Take another PIN that ends an alarm. Raises as `change` does."""
         hashed = await self._hass.async_add_executor_job(hash_pin, pin)
-        await self.change(replace(self.settings, pin=hashed), "pin", actor)
+        await self.change(lambda now: replace(now, pin=hashed), "pin", actor)
 
-    async def who_knows(self, pin: str) -> Actor | None:
-        """Return who says so with this PIN: a resident by their code, or the house's PIN.
+    async def disarm(self, pin: str, actor: Actor) -> None:
+        """End all that is open, with the PIN of the house. Raises EmergencyError.
 
-        Raises EmergencyError after too many that were wrong.
+        With nothing open none is looked at: it tells nobody whether it is the right one.
         """
-        now = time.monotonic()
-        if len(self._wrong) == _TRIES and now - self._wrong[0] < _TRIES_IN:
-            raise EmergencyError("too_many_pins")
-        if found := await self._resident(pin):
-            return found
-        if (hashed := self.settings.pin) and await self._is(pin, hashed):
-            return actors.HOUSE
-        self._wrong.append(now)
-        return None
+        if not (found := self.incidents.open()):
+            return
+        await self._must_know(pin, actor)
+        for incident in found:
+            # One may have ended meanwhile.
+            with suppress(EmergencyError):
+                await self.incidents.cancel(incident.id, actor, pin=True)
 
-    async def _is(self, pin: str, hashed: str) -> bool:
-        return await self._hass.async_add_executor_job(is_pin, pin, hashed)
+    async def _must_know(self, pin: str, actor: Actor) -> None:
+        """Raise EmergencyError for a wrong PIN, and for any after too many of those."""
+        async with self._entering:
+            if time.monotonic() < self._no_pin_before:
+                raise EmergencyError("too_many_pins")
+            if await self._hass.async_add_executor_job(is_pin, pin, self.settings.pin):
+                self._wrong = 0
+                return
+            self._wrong += 1
+            if self._wrong % _TRIES == 0:
+                wait = _TRIES_WAIT * 2 ** (self._wrong // _TRIES - 1)
+                self._no_pin_before = time.monotonic() + min(wait, _TRIES_WAIT_MAX)
+        await self.incidents.wrong_pin(actor)
+        raise EmergencyError("wrong_pin")
 
     # Contacts
 
@@ -212,16 +281,16 @@ class EmergencyKeeping:
 
     # The monitoring centre
 
-    def _use_centre(self) -> None:
+    async def _use_centre(self) -> None:
         if self._undo_looks:
             self._undo_looks()
             self._undo_looks = None
         settings = self.settings.centre
         self.centre = Dc09(settings.build()) if settings else None
-        self.incidents.outbox.use(self.centre)
-        self._looks = 0
+        await self.incidents.use(self.centre)
+        self._looks, self._said = 0, Health(True)
         issues.centre_problem(self._hass, None)
-        if settings:
+        if settings and not self._stopped:
             every = timedelta(minutes=settings.every)
             self._undo_looks = async_track_time_interval(self._hass, self._look, every)
             self._look()
@@ -251,6 +320,9 @@ class EmergencyKeeping:
 
     async def test(self) -> Health | None:
         """Send the centre a test, and look whether each contact can be told."""
+        day = timedelta(days=1)
+        old = any(utc_now() - one.raised > day for one in self.incidents.open())
+        issues.incident_open(self._hass, old)
         for contact in self.settings.contacts:
             health = await self.incidents.people.way(contact.target).look()
             issues.contact_gone(self._hass, contact.id, contact.name, not health.ok)
@@ -266,9 +338,23 @@ class EmergencyKeeping:
 
     def _judge(self, health: Health) -> None:
         """Tell the owner, not at the first time: a receiver may be restarting."""
-        self._looks = 0 if health.ok else self._looks + 1
+        self._looks = self._looks + 1 if health.reason else 0
         bad = self._looks >= _FAILED_LOOKS
         issues.centre_problem(self._hass, health.reason if bad else None)
+        if (health.ok, health.reason) != (self._said.ok, self._said.reason):
+            self._said = health
+            self._home.spawn(self._enter_health(health), "health of the centre")
+        self._home.tell()
+
+    async def _enter_health(self, health: Health) -> None:
+        event = "ok" if health.ok else "failed"
+        said = {"channel": "centre", "event": event, "detail": health.reason}
+        await self._home.log.append_or_keep("channel", said)
+
+    @callback
+    def _signal_failed(self, reason: str) -> None:
+        """Tell the owner at once: this time it matters."""
+        issues.centre_problem(self._hass, reason)
         self._home.tell()
 
     # Raised, answered, over
@@ -288,7 +374,7 @@ class EmergencyKeeping:
             _LOGGER.debug("An answer that is not waited for")
 
     @callback
-    def _sensed(self, kind: Kind, _: str) -> None:
+    def _sensed(self, kind: Kind) -> None:
         self._raise_soon(kind, Source.SENSOR)
 
     @callback
@@ -338,25 +424,18 @@ class EmergencyKeeping:
     async def _cancel_by_voice(self, texts: dict[str, str], actor: Actor) -> str:
         found = self.incidents.open()
         for incident in found:
-            if not incident.kind.needs_pin:
+            with suppress(EmergencyError):
                 await self.incidents.cancel(incident.id, actor, pin=False)
         if any(one.kind.needs_pin for one in found):
             return texts["needs_pin"]
         return texts["cancelled"] if found else texts["nothing"]
-
-    async def disarm(self, pin: str) -> None:
-        """End all that is open, with a PIN. Raises EmergencyError."""
-        if (actor := await self.who_knows(pin)) is None:
-            raise EmergencyError("wrong_pin")
-        for incident in self.incidents.open():
-            await self.incidents.cancel(incident.id, actor, pin=True)
 
     # Words
 
     async def _replies(self) -> dict[str, str]:
         return await common_texts(self._hass, "incident_reply_")
 
-    async def _word(self, incident: Incident, event: str, _name: str) -> Notice:
+    async def _word(self, incident: Incident, event: str) -> Notice:
         texts = await common_texts(self._hass, "incident_")
         names = [
             contact.name

@@ -177,7 +177,6 @@ class Home(Decisions):
         self.emergency = EmergencyKeeping(
             self,
             home_folder(self.hass) / "keys" / "emergency.json",
-            self.codes.resident,
         )
         await self.emergency.start()
         self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self._alarm_triggered)
@@ -194,12 +193,11 @@ class Home(Decisions):
     async def _reopen(self) -> None:
         """Start anew once a log that did not open can be opened.
 
-        Not while a grant is open: a log in memory is all that knows of it.
+        Not while a grant or an incident is open: a log in memory is all that knows of it.
         """
         entry_id = self.entry.entry_id
-        if not self.grants.open_grants() and await opening.opens_now(
-            self.hass, entry_id
-        ):
+        busy = self.grants.open_grants() or self.emergency.incidents.busy
+        if not busy and await opening.opens_now(self.hass, entry_id):
             self.hass.config_entries.async_schedule_reload(entry_id)
 
     async def stop(self) -> None:

@@ -140,6 +140,12 @@ def centre_problem(hass: HomeAssistant, reason: str | None) -> None:
 
 
 @callback
+def incident_open(hass: HomeAssistant, old: bool) -> None:
+    """Say that an incident is open for more than a day: who asks now joins it."""
+    _say(hass, "incident_open", {} if old else None, translation_key="incident_open")
+
+
+@callback
 def contact_gone(hass: HomeAssistant, contact: str, name: str, gone: bool) -> None:
     """Say that a contact would not be told, for where it goes is not there any more."""
     told = {"name": name} if gone else None

@@ -3,7 +3,8 @@
 They are triggers, as those of an automation: matched before any other agent is asked.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 import logging
@@ -51,60 +52,62 @@ class Voice:
         self._heard = heard
         self._languages: dict[str, _Language] = {}
         self._undo: dict[tuple[str, bool], CALLBACK_TYPE] = {}
+        self._changing = asyncio.Lock()
+        self._stopped = False
+
+    @property
+    def listening(self) -> bool:
+        """Tell whether distress is heard in any language."""
+        return any(not cancel for _, cancel in self._undo)
 
     async def listen(self, languages: tuple[str, ...], *, cancel: bool) -> None:
-        """Hear distress in these languages from now on, and with `cancel` that it is over.
-
-        Where Home Assistant has no Assist nothing is heard.
-        """
-        wanted = {(language, False) for language in languages}
-        if cancel:
-            wanted |= {(language, True) for language in languages}
-        if CONVERSATION not in self._hass.config.components:
-            wanted = set()
-        gone, new = self._undo.keys() - wanted, wanted - self._undo.keys()
-        for key in gone:
-            self._undo.pop(key)()
-        for key in new:
-            await self._start(*key)
-        if gone or new:
-            await self._read_again()
+        """Hear distress in these languages from now on, and with `cancel` that it is over."""
+        async with self._changing:
+            wanted = {(language, False) for language in languages}
+            if cancel:
+                wanted |= {(language, True) for language in languages}
+            if self._stopped:
+                return
+            gone, new = self._undo.keys() - wanted, wanted - self._undo.keys()
+            for key in gone:
+                self._undo.pop(key)()
+            for key in new:
+                await self._start(*key)
+            if gone or new:
+                await self._read_again()
 
     def stop(self) -> None:
         """Hear nothing more."""
+        self._stopped = True
         for undo in self._undo.values():
             undo()
         self._undo.clear()
 
     async def _start(self, language: str, cancel: bool) -> None:
-        # Taken at once: a second call must not start it as well.
-        self._undo[language, cancel] = _nothing
         if language not in self._languages:
             self._languages[language] = await self._hass.async_add_executor_job(
                 _load, language
             )
         told = self._languages[language].phrases.sentences
-        kinds = (Said.CANCEL,) if cancel else DISTRESS
-        sentences = [sentence for kind in kinds for sentence in told[kind]]
+        heard = (Said.CANCEL,) if cancel else DISTRESS
+        sentences = [sentence for kind in heard for sentence in told[kind]]
         config = await async_validate_trigger_config(
             self._hass, [{"platform": CONVERSATION, "command": sentences}]
         )
         undo = await async_initialize_triggers(
             self._hass,
             config,
-            partial(self._said, language),
+            partial(self._said, language, heard),
             DOMAIN,
             f"distress {language}",
             _quiet,
         )
         if undo is None:
             _LOGGER.error("Distress by voice in %s could not be set up", language)
-            return
-        if (language, cancel) in self._undo:
-            self._undo[language, cancel] = undo
-        else:
-            # Stopped meanwhile.
+        elif self._stopped:
             undo()
+        else:
+            self._undo[language, cancel] = undo
 
     async def _read_again(self) -> None:
         """Have Home Assistant read the sentences now, not when somebody needs help.
@@ -127,14 +130,19 @@ class Voice:
     async def _said(
         self,
         language: str,
+        heard: Collection[Said],
         variables: Mapping[str, Any],
         context: Context | None = None,
     ) -> ScriptRunResult:
-        trigger = variables["trigger"]
-        kind = meaning(trigger["sentence"], self._languages[language].kinds)
+        trigger, kinds = variables["trigger"], self._languages[language].kinds
+        sentence = trigger["sentence"]
+        kind = meaning(sentence, {one: kinds[one] for one in Said if one in heard})
         # Who it was stands there, where it is known at all: a satellite knows nobody.
         user = trigger["user_input"]["context"].get("user_id")
         answer = await self._heard(kind, language, Context(user_id=user))
+        if recognize(sentence, kinds[Said.SILENT]) is not None:
+            # Who asks for help and for quiet gets no word in return.
+            answer = ""
         return ScriptRunResult(answer, None, {})
 
 
@@ -142,10 +150,6 @@ def _quiet(level: int, message: str, *args: Any, **kwargs: Any) -> None:
     """Log what goes wrong; that it was set up is no news at each incident."""
     if level > logging.INFO:
         _LOGGER.log(level, message, *args, **kwargs)
-
-
-def _nothing() -> None:
-    """Undo nothing."""
 
 
 def _load(language: str) -> _Language:
@@ -162,11 +166,11 @@ def intents(found: Phrases, kind: Said) -> Intents:
 
 
 def meaning(sentence: str, kinds: Mapping[Said, Intents]) -> Said:
-    """Return what a sentence means that was matched; the first that fits.
+    """Return what a sentence means that was matched: the first of these that fits.
 
-    What Home Assistant's own matching tells does not say which of them it was.
+    Home Assistant's own matching does not tell which of them it was.
     """
-    for kind in Said:
-        if recognize(sentence, kinds[kind]) is not None:
+    for kind, said in kinds.items():
+        if recognize(sentence, said) is not None:
             return kind
     return Said.POLICE

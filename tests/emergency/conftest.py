@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import (
     ClientSessionGenerator,
@@ -63,6 +64,13 @@ async def receiver(socket_enabled: None) -> AsyncGenerator[Real]:
         yield receiver
 
 
+@pytest.fixture
+async def assist(hass: HomeAssistant) -> None:
+    """Have Assist, before the home starts."""
+    assert await async_setup_component(hass, "homeassistant", {})
+    assert await async_setup_component(hass, "conversation", {})
+
+
 def contact(phone: Telephone) -> Contact:
     """Return a contact who passed the test."""
     return Contact(
@@ -77,23 +85,19 @@ def centre_at(port: int) -> CentreSettings:
 
 async def decide(home: Home, **decided: Any) -> None:
     """Change what was decided."""
-    settings = replace(home.emergency.settings, **decided)
-    await home.emergency.change(settings, "test", HOME_ACTOR)
+    await home.emergency.change(lambda now: replace(now, **decided), "test", HOME_ACTOR)
 
 
 @pytest.fixture
 async def ready(home: Home, anna: Telephone, receiver: Real) -> Home:
     """Give a home with one contact and a centre, and a second to take it back."""
-    await home.emergency.change(
-        Settings(
-            contacts=(contact(anna),),
-            window=1,
-            pause=0,
-            languages=("en", "de"),
-            pin=HASHED,
-            centre=centre_at(receiver.port),
-        ),
-        "test",
-        HOME_ACTOR,
+    decided = Settings(
+        contacts=(contact(anna),),
+        window=1,
+        pause=0,
+        languages=("en", "de"),
+        pin=HASHED,
+        centre=centre_at(receiver.port),
     )
+    await home.emergency.change(lambda _: decided, "test", HOME_ACTOR)
     return home

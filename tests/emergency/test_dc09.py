@@ -292,3 +292,30 @@ def test_any_body_is_an_answer_or_none(text: str, word: str) -> None:
     found = answer(data, Account(PLAIN, key=KEY16.encode()), 1)
     # Only who has the key says ACK.
     assert found is None or found.word is not Word.ACK
+
+
+async def test_a_signal_that_comes_again_has_the_same_number() -> None:
+    """An acknowledgement may have been lost: the receiver is to know it again."""
+    signal = Signal(kind=Kind.FIRE, what=What.ALARM, number=1_790_000_123)
+    async with scripted(lambda _: None) as (silent, got):
+        ours = centre(silent, timeout=0.1)
+        for _ in range(2):
+            with pytest.raises(NotReached):
+                await ours.send(signal)
+    numbers = {re.search(rb'"ADM-CID"(\d{4})', one)[1] for one in got}
+    assert len(got) == 4 and len(numbers) == 1
+
+
+async def test_time_that_nobody_has() -> None:
+    """Anybody can write a refusal: what it says of the time is not believed blindly."""
+    async with scripted(lambda _: frame('"NAK"0000R0L0A0[]_23:59:59,12-31-9999')) as (
+        receiver,
+        _,
+    ):
+        ours = centre(receiver)
+        for _ in range(2):
+            with pytest.raises(NotTaken):
+                await ours.send(ALARM)
+    async with real() as receiver:
+        ours._centre = Centre(Account(PLAIN), (receiver.receiver(),))
+        await ours.send(ALARM)

@@ -16,22 +16,16 @@ import yaml
 from custom_components.smartlock_le import voice
 from custom_components.smartlock_le.emergency import phrases
 from custom_components.smartlock_le.emergency.phrases import Said
+from custom_components.smartlock_le.emergency.settings import Contact
 from custom_components.smartlock_le.home import Home, HomeEntry
 from tests.conftest import log_of, until, until_entry
 
-from .conftest import PIN, centre_at, decide
+from .conftest import HASHED, PIN, TESTED, centre_at, decide
 from .receivers import Real, dead
 from .telephone import Telephone
 from .test_incidents import disarm, events, press
 
 COLLECTIONS = sorted((Path(__file__).parent / "said").glob("*.yaml"))
-
-
-@pytest.fixture
-async def assist(hass: HomeAssistant) -> None:
-    """Have Assist, before the home starts."""
-    assert await async_setup_component(hass, "homeassistant", {})
-    assert await async_setup_component(hass, "conversation", {})
 
 
 @pytest.fixture
@@ -63,6 +57,12 @@ async def heard(hass: HomeAssistant, sentence: str, language: str) -> bool:
         agent_id="conversation.home_assistant",
     )
     return await agent.async_recognize_sentence_trigger(said) is not None
+
+
+def listening(home: Home) -> Any:
+    """Return what is listened to."""
+    assert home.emergency.voice
+    return home.emergency.voice._undo
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ async def test_false_alarm_by_voice(
     hass: HomeAssistant, talking: Home, anna: Telephone
 ) -> None:
     await say(hass, "there is a fire in the kitchen")
-    await until(lambda: len(talking.emergency.voice._undo) == 4)
+    await until(lambda: len(listening(talking)) == 4)
     assert "cancelled" in await say(hass, "sorry that was a false alarm")
     assert talking.emergency.incidents.open() == []
     await anna.told("A false alarm")
@@ -125,12 +125,12 @@ async def test_a_voice_does_not_end_what_frightens_people(
 ) -> None:
     """Whoever is in the house can be made to say it, or say it themselves."""
     await say(hass, "call the police")
-    await until(lambda: len(talking.emergency.voice._undo) == 4)
+    await until(lambda: len(listening(talking)) == 4)
     assert "PIN" in await say(hass, "cancel the alarm")
     assert len(talking.emergency.incidents.open()) == 1
     await disarm(hass, PIN)
     # From then on "stop the alarm" is about an alarm clock again.
-    await until(lambda: len(talking.emergency.voice._undo) == 2)
+    await until(lambda: len(listening(talking)) == 2)
     assert not await heard(hass, "stop the alarm", "en")
 
 
@@ -176,7 +176,7 @@ async def test_gone_with_the_home(
 
 async def test_no_assist(hass: HomeAssistant, ready: Home) -> None:
     """Everything else works without it."""
-    assert ready.emergency.voice._undo == {}
+    assert ready.emergency.voice is None and not ready.emergency.heard
     await press(hass, "police")
     assert "raised" in await events(ready)
 
@@ -211,6 +211,34 @@ async def test_centre_in_the_answer(
     assert "is being told" in await say(hass, "call an ambulance")
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "call the police he can't hear me",
+        "i need help but he mustn't hear",
+        "ich brauch hilfe aber er darf nichts mitkriegen",
+    ],
+)
+async def test_who_asks_for_quiet_gets_no_answer(
+    hass: HomeAssistant, talking: Home, anna: Telephone, sentence: str
+) -> None:
+    assert await say(hass, sentence, "en") == ""
+    (incident,) = talking.emergency.incidents.open()
+    assert incident.kind == "police"
+    await anna.told("Police needed")
+
+
+async def test_assist_that_comes_later(hass: HomeAssistant, home: Home) -> None:
+    """Home Assistant starts many things at once."""
+    anna = Contact(name="Anna", target="notify.anna", tested=TESTED)
+    await decide(home, contacts=(anna,), pin=HASHED, languages=("en",))
+    assert not home.emergency.heard
+    assert await async_setup_component(hass, "homeassistant", {})
+    assert await async_setup_component(hass, "conversation", {})
+    await until(lambda: home.emergency.heard)
+    assert await heard(hass, "call the police", "en")
+
+
 LEAST = {"en": 0.93, "de": 0.93}
 """Of what was said in the collections, all of which were looked at by now; docs/distress.md
 has what was measured of each before anybody had looked at it."""
@@ -219,7 +247,9 @@ has what was measured of each before anybody had looked at it."""
 async def test_what_strangers_said(hass: HomeAssistant, talking: Home) -> None:
     """Sentences by people who had not seen ours, in a real Home Assistant."""
     kinds = {
-        language: {kind: voice.intents(phrases.load(language), kind) for kind in Said}
+        language: {
+            kind: voice.intents(phrases.load(language), kind) for kind in voice.DISTRESS
+        }
         for language in ("en", "de")
     }
     counts: Counter[tuple[str, str]] = Counter()

@@ -7,18 +7,18 @@ from homeassistant.data_entry_flow import FlowResultType
 from pysiaalarm import SIAAccount
 import pytest
 
-from custom_components.smartlock_le.emergency.settings import account_number
+from custom_components.smartlock_le.emergency.settings import account_number, is_pin
 from custom_components.smartlock_le.home import Home, HomeEntry
 from harness.ports import HOST
 from tests.conftest import log_of, until
-from tests.emergency.conftest import anna, decide, receiver
+from tests.emergency.conftest import anna, assist, decide, receiver
 from tests.emergency.receivers import PLAIN, Real, dead, real
 from tests.emergency.telephone import Telephone
 from tests.support import fail_writes, unwritable
 
 from .test_options import choose, go, options
 
-__all__ = ["anna", "receiver"]
+__all__ = ["anna", "assist", "receiver"]
 
 RULES: dict[str, Any] = {
     "languages": ["en"],
@@ -58,7 +58,7 @@ async def number(phone: Telephone) -> str:
 
 
 async def test_from_nothing_to_ready(
-    hass: HomeAssistant, entry: HomeEntry, home: Home, anna: Telephone
+    hass: HomeAssistant, assist: None, entry: HomeEntry, home: Home, anna: Telephone
 ) -> None:
     """Heard only when somebody would hear, and somebody could end it."""
     assert "Distress by voice is off" in await state(hass, entry)
@@ -95,7 +95,7 @@ async def test_from_nothing_to_ready(
     result = await step(hass, entry, "distress_rules")
     rules = {key: value for key, value in RULES.items() if key != "pin"}
     await go(hass, result["flow_id"], **{**rules, "window": 0})
-    assert await home.emergency.who_knows("4711")
+    assert is_pin("4711", home.emergency.settings.pin)
     # What was entered names nobody, and no PIN.
     said = str((await log_of(home, "setting"), entry.as_dict()))
     assert "4711" not in said and "Anna" not in said

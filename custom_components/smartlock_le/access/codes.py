@@ -7,23 +7,13 @@ brought in step by its own reconciler.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-import hmac
 import logging
 from typing import Any
 
 from homeassistant.util.file import WriteError
 
 from ..log import LogUnavailable
-from ..models import (
-    AccessEvent,
-    AccessKind,
-    Actor,
-    ActorKind,
-    Capability,
-    Method,
-    new_id,
-    utc_now,
-)
+from ..models import AccessEvent, AccessKind, Actor, Capability, Method, new_id, utc_now
 from .change import Change, Given, changed, give_digits, take_over
 from .code_ledger import CodeLedger
 from .code_models import (
@@ -204,20 +194,6 @@ class Codes:
             code = _new(Holder.GUEST, "")
             drawn = await self._enter(code, change, actor, "added")
         return await self._given(code, drawn)
-
-    async def resident(self, digits: str) -> Actor | None:
-        """Return whose code this is, if it is one of a person who lives here."""
-        mine = [code for code in self.all() if code.person and code.digest]
-        if not mine:
-            return None
-        try:
-            digest = (await self._digits.open()).digest(digits)
-        except CodeError:
-            return None
-        for code in mine:
-            if hmac.compare_digest(code.digest, digest):
-                return Actor(ActorKind.RESIDENT, code.id, code.name)
-        return None
 
     async def set_person(self, person: str, change: Change, actor: Actor) -> Given:
         """Make or change the code of a person. Raises CodeError, LogUnavailable."""

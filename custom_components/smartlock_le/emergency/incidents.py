@@ -3,17 +3,27 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+import time
 
 from sqlalchemy import Executable
 
-from ..models import HOME_ACTOR, Actor, ActorKind, utc_now
+from ..models import HOME_ACTOR, Actor, utc_now
 from ..whole import Spawn, whole
+from .channels.channel import Channel
 from .ledger import Ledger
 from .models import EmergencyError, Incident, Kind, Reply, Signal, Source, Stage, What
 from .outbox import Outbox
-from .people import People, by
+from .people import People, by, offered
 from .settings import Settings
+
+AGAIN = 60.0
+"""Seconds after which who asks again has everybody told anew."""
+ALARM_AGAIN = 300.0
+"""Seconds after which the centre is to hear of somebody who asks again, too."""
+TOO_OLD = timedelta(hours=12)
+"""What the centre was not told for so long is not news: a copy may have been restored."""
+_NEWS_TRIES, NEWS_AGAIN = 5, 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +32,11 @@ class Means:
 
     settings: Callable[[], Settings]
     spawn: Spawn
-    schedule: Callable[[datetime | None], None]
+    schedule: Callable[[float | None], None]
+    """Asks to be woken by `due` at that time of `time.monotonic`, and no other."""
     changed: Callable[[], None]
+    failed: Callable[[str], None]
+    """Hears why the centre did not take something."""
 
 
 class Incidents:
@@ -40,20 +53,35 @@ class Incidents:
         self.spawn = means.spawn
         self._open: dict[str, Incident] = {}
         self._unsent: set[str] = set()
-        """Incidents of which it was entered that the centre does not hear."""
+        """Signals of which it was entered that the centre does not hear."""
 
     async def load(self) -> None:
         """Go on where it ended. Raises LogUnavailable."""
         incidents, signals = await self._ledger.load()
         for incident in incidents:
-            self._open.setdefault(incident.id, incident)
-        self.outbox.load(signals)
+            if incident.stage.over:
+                self.spawn(self._tell_end(incident), f"end of {incident.id}")
+            else:
+                self._open.setdefault(incident.id, incident)
+        for signal in signals:
+            known = self._open.get(signal.incident)
+            if signal.what is What.ALARM and (
+                known is None or utc_now() - known.raised > TOO_OLD
+            ):
+                await self._ledger.give_up(signal, "too_old")
+            else:
+                self.outbox.load([signal])
         self._means.changed()
         self._reschedule()
 
     def open(self) -> list[Incident]:
         """Return those that are not over, the oldest first."""
         return sorted(self._open.values(), key=lambda one: one.raised)
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether something would be lost that is in memory alone."""
+        return bool(self._open or self.outbox.waiting)
 
     def get(self, incident_id: str) -> Incident:
         """Return one that is not over. Raises EmergencyError."""
@@ -70,19 +98,21 @@ class Incidents:
             return incident
         window = timedelta(seconds=self._means.settings().window)
         incident = Incident(kind=kind, sources=(source,), window=window)
+        incident.confirm_by += window.total_seconds()
         # From here on a second trigger finds it.
         self._open[incident.id] = incident
         await self._begin(incident, actor)
         return incident
 
     def of_kind(self, kind: Kind) -> Incident | None:
-        """Return what is open of a kind, if anything is."""
-        return next((one for one in self._open.values() if one.kind is kind), None)
+        """Return what is open of a kind, if anything is that nobody is ending."""
+        found = (one for one in self._open.values() if one.kind is kind)
+        return next((one for one in found if not one.ending), None)
 
     @whole
     async def _begin(self, incident: Incident, actor: Actor) -> None:
         async with incident.changing:
-            incident.call_at = utc_now()
+            incident.called = incident.call_by = time.monotonic()
             self._means.changed()
             await self._ledger.enter(incident, "raised", actor)
             if not incident.window and not incident.stage.over:
@@ -92,28 +122,40 @@ class Incidents:
     @whole
     async def _join(self, incident: Incident, source: Source, actor: Actor) -> None:
         # Many tell at once, and each of them again and again.
-        if source in incident.sources:
+        now, new = time.monotonic(), source not in incident.sources
+        again = source.by_a_person and now - incident.called > AGAIN
+        if not new and not again:
             return
-        incident.sources = (*incident.sources, source)
+        if new:
+            incident.sources = (*incident.sources, source)
+        incident.called = now
         async with incident.changing:
-            if not incident.stage.over:
-                await self._ledger.enter(incident, "joined", actor)
-        self._means.changed()
+            if incident.stage.over:
+                return
+            late = again and incident.confirmed and now - incident.alarmed > ALARM_AGAIN
+            await self._enter(incident, "joined", actor, What.ALARM if late else None)
+        if again:
+            # Whoever said that they come may have been held up.
+            incident.calls.clear()
+            incident.call_by = now
+            await self._call(incident)
 
     # As time goes
 
     async def due(self) -> None:
         """Do what has reached its time."""
-        await asyncio.gather(*(self._step(incident) for incident in self.open()))
-        self._reschedule()
+        try:
+            await asyncio.gather(*(self._step(incident) for incident in self.open()))
+        finally:
+            self._reschedule()
 
     @whole
     async def _step(self, incident: Incident) -> None:
         async with incident.changing:
             over = incident.confirmed or incident.stage.over
-            if not over and incident.until <= utc_now():
+            if not over and incident.confirm_by <= time.monotonic():
                 await self._confirm(incident, HOME_ACTOR)
-        if incident.call_at is not None and incident.call_at <= utc_now():
+        if incident.call_by is not None and incident.call_by <= time.monotonic():
             # A way that hangs must not hold up the next step.
             self.spawn(self._call(incident), f"incident {incident.id}")
 
@@ -145,6 +187,11 @@ class Incidents:
         incident.come_to(Stage.CONFIRMED)
         await self._enter(incident, "confirmed", actor, What.ALARM)
 
+    async def wrong_pin(self, actor: Actor) -> None:
+        """Enter that somebody tried to end what is open, and did not know how."""
+        for incident in self.open():
+            await self._ledger.enter(incident, "wrong_pin", actor)
+
     # The centre
 
     async def _enter(
@@ -158,36 +205,60 @@ class Incidents:
         """Enter a step, and have the centre hear of it, if there is one."""
         signal = None
         if what and self._means.settings().centre:
-            signal = Signal(incident=incident.id, kind=incident.kind, what=what)
+            signal = Signal(
+                incident=incident.id,
+                kind=incident.kind,
+                what=what,
+                number=self._ledger.number(),
+            )
             rows = [*rows, *self._ledger.keep(signal)]
+        if what is What.ALARM:
+            incident.alarmed = time.monotonic()
         await self._ledger.enter(incident, event, actor, rows=rows)
         if signal:
             self.outbox.put(signal)
         self._means.changed()
 
+    async def use(self, channel: Channel[Signal] | None) -> None:
+        """Tell another centre from now on, or none."""
+        for signal in self.outbox.use(channel):
+            await self._ledger.give_up(signal, "no_centre")
+        waiting = {signal.incident for signal in self.outbox.waiting}
+        for incident in self.open():
+            late = incident.confirmed and not incident.signalled
+            if channel and late and incident.id not in waiting:
+                # There was none that could have heard.
+                await self._late(incident)
+
+    @whole
+    async def _late(self, incident: Incident) -> None:
+        async with incident.changing:
+            if not incident.stage.over:
+                await self._enter(incident, "confirmed", HOME_ACTOR, What.ALARM)
+
     def _received(self, signal: Signal, by_whom: str) -> None:
+        incident = self._open.get(signal.incident)
+        if incident and signal.what is What.ALARM:
+            # At once: who ends it now must tell the centre so.
+            incident.signalled = True
+        self._unsent.discard(signal.id)
         self.spawn(self._enter_received(signal, by_whom), "signal received")
 
     async def _enter_received(self, signal: Signal, by_whom: str) -> None:
-        self._unsent.discard(signal.id)
         incident = self._open.get(signal.incident)
         if incident is None:
             await self._ledger.signalled(signal, by_whom)
             return
         async with incident.changing:
-            if signal.what is What.ALARM:
-                incident.signalled = True
-                incident.come_to(Stage.SIGNALLED)
+            incident.come_to(Stage.SIGNALLED)
+            rows = [self._ledger.drop(signal)]
             await self._ledger.enter(
-                incident,
-                "signalled",
-                HOME_ACTOR,
-                by_whom,
-                rows=[self._ledger.drop(signal)],
+                incident, "signalled", HOME_ACTOR, by_whom, rows=rows
             )
         self._means.changed()
 
     def _not_received(self, signal: Signal, reason: str) -> None:
+        self._means.failed(reason)
         # Once: it is tried each minute.
         if signal.id not in self._unsent:
             self._unsent.add(signal.id)
@@ -202,16 +273,24 @@ class Incidents:
     async def answer(self, nonce: str) -> None:
         """Take an answer of a contact, once. Raises EmergencyError."""
         for incident in self._open.values():
-            if said := incident.nonces.pop(nonce, None):
-                await self._answered(incident, *said.split())
+            if said := incident.nonces.get(nonce):
+                contact_id, reply = said.split()
+                # The same of an earlier message says nothing more.
+                kept = {n: one for n, one in incident.nonces.items() if one != said}
+                incident.nonces = kept
+                await self._answered(incident, contact_id, Reply(reply))
                 return
         raise EmergencyError("incident_not_found")
 
-    async def _answered(self, incident: Incident, contact_id: str, said: str) -> None:
-        reply = Reply(said)
-        incident.told[contact_id] = reply.value
+    async def _answered(
+        self, incident: Incident, contact_id: str, reply: Reply
+    ) -> None:
         contact = self._means.settings().contact(contact_id)
-        actor = by(contact) if contact else Actor(ActorKind.CONTACT, contact_id)
+        if contact is None or reply not in {*offered(incident), Reply.COMING}:
+            # No contact any more, or it is past that.
+            raise EmergencyError("incident_not_found")
+        incident.told[contact_id] = reply.value
+        actor = by(contact)
         await self._ledger.enter(
             incident, "answered", actor, reply.value, contact=contact_id
         )
@@ -240,42 +319,46 @@ class Incidents:
     @whole
     async def _come(self, incident: Incident, stage: Stage, actor: Actor) -> None:
         async with incident.changing:
+            incident.call_by = None
             if incident.reached(stage):
                 return
             incident.come_to(stage)
-            incident.call_at = None
             await self._enter(incident, stage.value, actor)
         self._reschedule()
-        await self._tell_all(incident, stage.value)
+        reached = self.people.reached(incident)
+        telling = self.people.tell(incident, reached, stage.value)
+        self.spawn(telling, f"news of {incident.id}")
 
     # The end
 
     async def cancel(self, incident_id: str, actor: Actor, *, pin: bool) -> None:
-        """Say that it was none, or is over already; `pin`: with a resident's PIN.
+        """Say that it was none, or is over already; `pin`: with the PIN of the house.
 
         Raises EmergencyError.
         """
         incident = self.get(incident_id)
         if incident.kind.needs_pin and not pin:
             raise EmergencyError("incident_needs_pin")
-        await self._over(incident, Stage.CANCELLED, actor)
+        there = incident.reached(Stage.ON_SCENE)
+        await self._over(incident, Stage.CLOSED if there else Stage.CANCELLED, actor)
 
     async def close(self, incident_id: str, actor: Actor) -> Incident:
         """Say that it was dealt with. Raises EmergencyError."""
         incident = self.get(incident_id)
-        if not incident.confirmed and incident.kind.needs_pin:
-            # To close it in the window would be to cancel it.
+        if incident.kind.needs_pin:
             raise EmergencyError("incident_needs_pin")
         await self._over(incident, Stage.CLOSED, actor)
         return incident
 
     @whole
     async def _over(self, incident: Incident, stage: Stage, actor: Actor) -> None:
+        incident.ending = True
         async with incident.changing:
             if incident.stage.over:
                 return
             incident.stage = stage
-            incident.call_at = None
+            incident.call_by = None
+            incident.news = [one.id for one in self.people.reached(incident)]
             self._open.pop(incident.id, None)
             self._means.changed()
             unsent, maybe = self.outbox.take_back(incident.id)
@@ -285,10 +368,23 @@ class Incidents:
             rows = [self._ledger.drop(one) for one in unsent]
             await self._enter(incident, stage.value, actor, what, rows)
         self._reschedule()
-        await self._tell_all(incident, stage.value)
+        # Telephones take their time, and the next one is to be ended, too.
+        self.spawn(self._tell_end(incident), f"end of {incident.id}")
 
-    async def _tell_all(self, incident: Incident, event: str) -> None:
-        await self.people.tell(incident, self.people.reached(incident), event)
+    async def _tell_end(self, incident: Incident) -> None:
+        """Tell who was told that it is over; somebody may be on the way."""
+        for _ in range(_NEWS_TRIES):
+            left = [
+                one for one in self.people.reached(incident) if one.id in incident.news
+            ]
+            await self.people.tell(incident, left, incident.stage.value)
+            if not {one.id for one in left} & set(incident.news):
+                break
+            await asyncio.sleep(NEWS_AGAIN)
+        if incident.news:
+            # Gone, or never reached again.
+            incident.news = []
+            await self._ledger.enter(incident, "not_told", HOME_ACTOR, "given_up")
 
     def _reschedule(self) -> None:
         steps = [step for one in self._open.values() if (step := one.next_step)]

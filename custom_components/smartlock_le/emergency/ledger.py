@@ -1,13 +1,18 @@
 """Incidents in the log: each step an entry, the rows in the same transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+import logging
+from typing import Any
 
-from sqlalchemy import Executable, delete, select
+from sqlalchemy import Executable, RowMapping, delete, select
+from sqlalchemy.exc import SQLAlchemyError
 
-from ..log import Log, put
-from ..models import HOME_ACTOR, Actor
+from ..log import MAX_TEXT, Log, LogError, put
+from ..models import HOME_ACTOR, Actor, utc_now
 from .models import Incident, Signal
 from .tables import incidents as table, signals
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Ledger:
@@ -16,7 +21,8 @@ class Ledger:
     def __init__(self, log: Log) -> None:
         """Take the log."""
         self._log = log
-        self._number = 0
+        # So many are not sent in all the seconds since the last start.
+        self._number = int(utc_now().timestamp())
 
     async def enter(
         self,
@@ -46,29 +52,36 @@ class Ledger:
 
     async def signalled(self, signal: Signal, by_whom: str) -> bool:
         """Enter that the centre received a signal of what is over already."""
-        said = {
-            "incident": signal.incident,
-            "event": "signalled",
-            "cause": signal.kind.value,
-            "stage": "",
-            "source": "",
-            "level": 0,
-            "contact": "",
-            "detail": f"{signal.what} {by_whom}",
-        }
+        said = _of_signal(signal, "signalled", f"{signal.what} {by_whom}")
         return await self._append(said, HOME_ACTOR, [self.drop(signal)])
 
     async def _append(
         self, said: dict[str, str | int], actor: Actor, rows: list[Executable]
     ) -> bool:
-        fields = {**said, "status": "actual", **actor.fields()}
-        entry = await self._log.append_or_keep("incident", fields, also=lambda _: rows)
+        who = {name: text[:MAX_TEXT] for name, text in actor.fields().items()}
+        try:
+            entry = await self._log.append_or_keep(
+                "incident", {**said, "status": "actual", **who}, also=lambda _: rows
+            )
+        except (LogError, SQLAlchemyError) as err:
+            # Whatever the log has against it: help does not wait for that.
+            _LOGGER.error("An incident was not entered: %s", type(err).__name__)
+            return False
         return entry is not None
+
+    async def give_up(self, signal: Signal, reason: str) -> None:
+        """Enter that a signal is not sent any more, and why."""
+        said = _of_signal(signal, "not_signalled", reason)
+        await self._append(said, HOME_ACTOR, [self.drop(signal)])
+
+    def number(self) -> int:
+        """Return the number of the next signal; never one that was before."""
+        self._number += 1
+        return self._number
 
     def keep(self, signal: Signal) -> list[Executable]:
         """Return what keeps a signal until it is acknowledged."""
-        self._number += 1
-        return put(signals, number=self._number, **signal.as_row())
+        return put(signals, **signal.as_row())
 
     def drop(self, signal: Signal) -> Executable:
         """Return what keeps it no more."""
@@ -78,13 +91,37 @@ class Ledger:
         """Return what was not over, and what was not acknowledged. Raises LogUnavailable."""
         rows = await self._log.read(select(table))
         left = await self._log.read(select(signals).order_by(signals.c.number))
-        self._number = max((row["number"] for row in left), default=0)
-        return [Incident.from_row(dict(row)) for row in rows], [
-            Signal.from_row(dict(row)) for row in left
-        ]
+        self._number = max((self._number, *(row["number"] for row in left)))
+        return _readable(rows, Incident.from_row), _readable(left, Signal.from_row)
+
+
+def _readable[Kept](
+    rows: Sequence[RowMapping], read: Callable[[dict[str, Any]], Kept]
+) -> list[Kept]:
+    """Return what can be read: the rest was written by another version."""
+    found = []
+    for row in rows:
+        try:
+            found.append(read(dict(row)))
+        except (KeyError, ValueError) as err:
+            _LOGGER.error("An incident cannot be read: %s", type(err).__name__)
+    return found
+
+
+def _of_signal(signal: Signal, event: str, detail: str) -> dict[str, str | int]:
+    return {
+        "incident": signal.incident,
+        "event": event,
+        "cause": signal.kind.value,
+        "stage": "",
+        "source": "",
+        "level": 0,
+        "contact": "",
+        "detail": detail,
+    }
 
 
 def _row(incident: Incident) -> list[Executable]:
-    if incident.stage.over:
+    if incident.stage.over and not incident.news:
         return [delete(table).where(table.c.id == incident.id)]
     return put(table, **incident.as_row())

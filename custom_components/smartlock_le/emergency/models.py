@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 import json
+import time
 from typing import Any, Self
 
 from ..models import new_id, utc_now
@@ -80,6 +81,8 @@ class Stage(StrEnum):
 
 
 _ORDER = list(Stage)
+LONGEST_PAUSE = 120.0
+"""Seconds after which a contact is told again at most."""
 
 
 class What(StrEnum):
@@ -129,12 +132,22 @@ class Incident:
     """The window is over, or somebody said that it is real."""
     signalled: bool = False
     """The centre said that it received the alarm."""
-    calls: int = 0
-    """How often a contact was told; in their order, and from the first again."""
-    call_at: datetime | None = None
-    """When the next one is told; None: no more."""
+    confirm_by: float = field(default_factory=time.monotonic)
+    """When the window is over, by a clock that nobody sets."""
+    call_by: float | None = None
+    """When the next contact is told, by that clock; None: no more."""
+    calls: dict[str, int] = field(default_factory=dict)
+    """By contact, how often they were told since somebody asked last."""
     told: dict[str, str] = field(default_factory=dict)
     """By contact, how it stands: `sent`, `failed`, or what they answered."""
+    news: list[str] = field(default_factory=list)
+    """Contacts who have not heard yet that it is over."""
+    ending: bool = False
+    """Somebody said that it is over: who asks for help now means something new."""
+    called: float = 0.0
+    """When contacts were told last because somebody asked, by that clock."""
+    alarmed: float = 0.0
+    """When the centre was to hear of it last, by that clock."""
     nonces: dict[str, str] = field(default_factory=dict, repr=False)
     """Each is good for one answer: contact and what it says."""
     changing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
@@ -145,11 +158,11 @@ class Incident:
         return self.raised + self.window
 
     @property
-    def next_step(self) -> datetime | None:
-        """When something is due; None: it waits for somebody."""
-        steps = [] if self.confirmed else [self.until]
-        if self.call_at is not None:
-            steps.append(self.call_at)
+    def next_step(self) -> float | None:
+        """When something is due, by `time.monotonic`; None: it waits for somebody."""
+        steps = [] if self.confirmed else [self.confirm_by]
+        if self.call_by is not None:
+            steps.append(self.call_by)
         return min(steps, default=None)
 
     @property
@@ -168,6 +181,9 @@ class Incident:
 
     def as_row(self) -> dict[str, Any]:
         """Return its row."""
+        call_at = -1
+        if self.call_by is not None:
+            call_at = int(utc_now().timestamp() + self.call_by - time.monotonic())
         return {
             "id": self.id,
             "kind": self.kind.value,
@@ -177,16 +193,23 @@ class Incident:
             "window": int(self.window.total_seconds()),
             "confirmed": int(self.confirmed),
             "signalled": int(self.signalled),
-            "calls": self.calls,
-            "call_at": -1 if self.call_at is None else int(self.call_at.timestamp()),
+            "call_at": call_at,
+            "calls": json.dumps(self.calls),
             "told": json.dumps(self.told),
+            "news": " ".join(self.news),
             "nonces": json.dumps(self.nonces),
         }
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Self:
-        """Return the incident of a row; who raised it is in the log."""
-        call_at = row["call_at"]
+        """Return the incident of a row; who raised it is in the log. Raises ValueError."""
+        now, clock = utc_now().timestamp(), time.monotonic()
+
+        def by(moment: int, most: float) -> float:
+            """Return when that is; never later than it could be, whatever was set."""
+            return clock + min(max(moment - now, 0.0), most)
+
+        call_at, window = row["call_at"], row["window"]
         return cls(
             id=row["id"],
             kind=Kind(row["kind"]),
@@ -196,9 +219,11 @@ class Incident:
             window=timedelta(seconds=row["window"]),
             confirmed=bool(row["confirmed"]),
             signalled=bool(row["signalled"]),
-            calls=row["calls"],
-            call_at=None if call_at < 0 else datetime.fromtimestamp(call_at, UTC),
+            confirm_by=by(row["raised"] + window, window),
+            call_by=None if call_at < 0 else by(call_at, LONGEST_PAUSE),
+            calls=json.loads(row["calls"]),
             told=json.loads(row["told"]),
+            news=row["news"].split(),
             nonces=json.loads(row["nonces"]),
         )
 
@@ -212,6 +237,8 @@ class Signal:
     """Empty: of none, a test."""
     kind: Kind = Kind.POLICE
     what: What
+    number: int = 0
+    """Their order, and by what the receiver knows one that comes again; 0: none."""
 
     def as_row(self) -> dict[str, Any]:
         """Return its row."""
@@ -220,6 +247,7 @@ class Signal:
             "incident": self.incident,
             "kind": self.kind.value,
             "what": self.what.value,
+            "number": self.number,
         }
 
     @classmethod
@@ -230,4 +258,5 @@ class Signal:
             incident=row["incident"],
             kind=Kind(row["kind"]),
             what=What(row["what"]),
+            number=row["number"],
         )

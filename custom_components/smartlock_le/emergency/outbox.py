@@ -38,12 +38,23 @@ class Outbox:
         """Those that were not acknowledged, in their order."""
         return tuple(self._waiting)
 
-    def use(self, channel: Channel[Signal] | None) -> None:
-        """Send by this channel from now on; None: there is no centre."""
+    def use(self, channel: Channel[Signal] | None) -> list[Signal]:
+        """Send by this channel from now on; None: there is no centre.
+
+        Returns what is not sent any more.
+        """
         self._channel = channel
+        dropped = []
         if channel is None:
-            self._waiting.clear()
+            dropped, self._waiting = self._waiting, []
         self._go()
+        return dropped
+
+    def stop(self) -> None:
+        """Send nothing any more; what waits is taken up at the next start."""
+        self._channel = None
+        if self._worker:
+            self._worker.cancel()
 
     def load(self, signals: Iterable[Signal]) -> None:
         """Take up those of before: what came of them is not known."""
@@ -93,11 +104,15 @@ class Outbox:
             self._tried.add(signal.id)
             try:
                 by = await channel.send(signal)
+            except NotTaken as err:
+                # The next one may be another matter.
+                self._failed(signal, err.reason)
+                continue
             except ChannelError as err:
                 self._failed(signal, err.reason)
-                if isinstance(err, NotTaken):
-                    # The next one may be another matter.
-                    continue
+                return False
+            if channel is not self._channel:
+                # There is another centre by now, and that one does not know of it.
                 return False
             if signal in self._waiting:
                 self._waiting.remove(signal)

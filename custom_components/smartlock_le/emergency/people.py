@@ -2,26 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import timedelta
 import secrets
+import time
 
 from homeassistant.core import HomeAssistant
 
-from ..models import Actor, ActorKind, utc_now
+from ..models import Actor, ActorKind
 from .channels.channel import ChannelError
 from .channels.notify import Notice, Notify
 from .ledger import Ledger
-from .models import Incident, Reply, Stage
+from .models import LONGEST_PAUSE, Incident, Reply, Stage
 from .settings import Contact, Settings
 
 ROUNDS = 3
 """How often each contact is told, as long as nobody answers."""
-NEXT_ROUND = timedelta(minutes=2)
+NEXT_ROUND = LONGEST_PAUSE
 ACTION = "SMARTLOCK_LE_"
 """With what the id of an answer begins; a nonce follows."""
 
-type Word = Callable[[Incident, str, str], Awaitable[Notice]]
-"""Writes a notice: of an incident, about an event, for what a contact is called."""
+type Word = Callable[[Incident, str], Awaitable[Notice]]
+"""Writes a notice of an incident, about an event."""
 
 
 class People:
@@ -50,19 +50,20 @@ class People:
     def due(self, incident: Incident) -> list[Contact]:
         """Return whom to tell now, and note when the next one is due."""
         settings = self._settings()
-        contacts = settings.contacts
-        if not contacts or incident.reached(Stage.ACKNOWLEDGED):
-            incident.call_at = None
+        least = min((incident.calls.get(c.id, 0) for c in settings.contacts), default=0)
+        turn = [c for c in settings.contacts if incident.calls.get(c.id, 0) == least]
+        if least >= ROUNDS:
+            incident.call_by = None
             return []
-        place = incident.calls % len(contacts)
         # Without a pause all are told together.
-        now = contacts[place : place + 1] if settings.pause else contacts[place:]
-        incident.calls += len(now)
-        pause = timedelta(seconds=settings.pause)
-        if incident.calls % len(contacts) == 0:
-            pause = NEXT_ROUND
-        more = incident.calls < ROUNDS * len(contacts)
-        incident.call_at = utc_now() + pause if more else None
+        now = turn[:1] if settings.pause else turn
+        for contact in now:
+            incident.calls[contact.id] = least + 1
+        last = now == turn
+        wait = NEXT_ROUND if last else settings.pause
+        # Where nobody is to be told, somebody may be added.
+        more = not last or least + 1 < ROUNDS or not now
+        incident.call_by = time.monotonic() + wait if more else None
         return list(now)
 
     async def tell(
@@ -72,13 +73,15 @@ class People:
         contacts = list(contacts)
         if event == "raised" and incident.stage.over:
             return []
+        if event == "raised":
+            incident.called = time.monotonic()
         sent = await asyncio.gather(
             *(self._tell(incident, one, event) for one in contacts)
         )
         return [one for one, there in zip(contacts, sent, strict=True) if there]
 
     async def _tell(self, incident: Incident, contact: Contact, event: str) -> bool:
-        notice = await self._word(incident, event, contact.name)
+        notice = await self._word(incident, event)
         if event in OFFERS:
             words = await self._actions()
             for reply in offered(incident):
@@ -95,6 +98,8 @@ class People:
             return False
         if incident.told.get(contact.id) in (None, "failed"):
             incident.told[contact.id] = "sent"
+        if incident.stage.over and contact.id in incident.news:
+            incident.news.remove(contact.id)
         await self._ledger.enter(
             incident, "told", by(contact), event, contact=contact.id
         )
@@ -120,8 +125,10 @@ def offered(incident: Incident) -> list[Reply]:
         replies.append(Reply.COMING)
     elif not incident.reached(Stage.ON_SCENE):
         replies.append(Reply.THERE)
-    if not incident.kind.needs_pin:
-        replies.append(Reply.FALSE)
+    if incident.kind.needs_pin:
+        # In whose hand a telephone is cannot be known.
+        return replies
+    replies.append(Reply.FALSE)
     if incident.reached(Stage.ACKNOWLEDGED):
         replies.append(Reply.OVER)
     return replies

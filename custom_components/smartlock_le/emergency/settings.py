@@ -25,20 +25,7 @@ PAUSE = 15
 """Seconds that a contact has before the next one is told, too."""
 
 
-_EMERGENCY_NUMBERS = frozenset(
-    {
-        *("000", "110", "111", "112", "113", "117", "118", "119", "122", "190", "191"),
-        *("192", "193", "911", "995", "998", "999"),
-    }
-)
-"""Of whichever country: no channel takes one."""
-_NUMBER = re.compile(r"(?<![^\W_])\d+(?![^\W_])")
 _ACCOUNT = re.compile(r"[0-9A-F]{3,16}")
-
-
-def is_emergency_number(text: str) -> bool:
-    """Tell whether an emergency number stands in what a message would go to."""
-    return any(number in _EMERGENCY_NUMBERS for number in _NUMBER.findall(text))
 
 
 def account_number(text: str) -> str | None:
@@ -125,6 +112,15 @@ class Settings:
         kept = [contact if one.id == contact.id else one for one in self.contacts]
         return replace(self, contacts=tuple(kept))
 
+    def with_changed(self, contact: Contact) -> Self:
+        """Return the same with a contact changed, unless they are gone."""
+        return self if self.contact(contact.id) is None else self.with_contact(contact)
+
+    def with_first(self, contact_id: str) -> Self:
+        """Return the same with a contact told before the others."""
+        ordered = sorted(self.contacts, key=lambda one: one.id != contact_id)
+        return replace(self, contacts=tuple(ordered))
+
     def without_contact(self, contact_id: str) -> Self:
         """Return the same without a contact."""
         kept = [one for one in self.contacts if one.id != contact_id]
@@ -203,7 +199,9 @@ def hash_pin(pin: str) -> str:
 
 
 def is_pin(pin: str, hashed: str) -> bool:
-    """Tell whether a hash is one of this PIN. It blocks for a moment."""
+    """Tell whether a hash is one of this PIN; of none if empty. It blocks for a moment."""
+    if not hashed:
+        return False
     salt, _, wanted = hashed.partition("$")
     return hmac.compare_digest(_scrypt(pin, bytes.fromhex(salt)), wanted)
 

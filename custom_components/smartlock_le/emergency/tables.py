@@ -15,11 +15,12 @@ incidents = Table(
     Column("window", Integer, nullable=False, comment="Seconds"),
     Column("confirmed", Integer, nullable=False),
     Column("signalled", Integer, nullable=False),
-    Column("calls", Integer, nullable=False),
     Column("call_at", BigInteger, nullable=False, comment="Unix seconds, or -1"),
+    Column("calls", Text, nullable=False, comment="How often each was told, as JSON"),
     Column("told", Text, nullable=False, comment="How each contact stands, as JSON"),
+    Column("news", Text, nullable=False, comment="Who has not heard that it is over"),
     Column("nonces", Text, nullable=False, comment="What they may answer, as JSON"),
-    comment="Incidents that are not over; what is over is in the log",
+    comment="Incidents that are not over, or not all know it; the rest is in the log",
 )
 
 signals = Table(

@@ -1,6 +1,6 @@
 """Who is told when it matters, and how: contacts, voice, the PIN, the monitoring centre."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 import secrets
 from typing import Any
@@ -26,17 +26,11 @@ import voluptuous as vol
 
 from .. import actors
 from ..emergency import phrases
-from ..emergency.channels.channel import ChannelError
+from ..emergency.channels.channel import ChannelError, is_emergency_number
 from ..emergency.channels.dc09 import Dc09
 from ..emergency.channels.dc09_frame import Protocol
 from ..emergency.channels.dc09_link import Transport
-from ..emergency.settings import (
-    CentreSettings,
-    Contact,
-    Settings,
-    account_number,
-    is_emergency_number,
-)
+from ..emergency.settings import CentreSettings, Contact, Settings, account_number
 from ..log import LogUnavailable
 from ..models import utc_now
 from ..notices import common_texts
@@ -46,6 +40,7 @@ from .request_page import SURE, choice
 _TEXT = TextSelector()
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 _SHORTEST_PIN, _LONGEST_PIN = 4, 8
+_LONGEST_NAME = 50
 
 
 def _number(low: int, high: int, unit: str | None = None) -> NumberSelector:
@@ -73,12 +68,20 @@ class EmergencyOptions(RequestOptions):
         texts = await common_texts(self.hass, "emergency_")
         tested = sum(bool(one.tested) for one in settings.contacts)
         state = [
-            texts["ready" if settings.ready else "not_ready"],
+            texts[
+                "ready"
+                if self._home.emergency.heard
+                else "no_assist"
+                if settings.ready and settings.languages
+                else "not_ready"
+            ],
             texts["contacts"].format(all=len(settings.contacts), tested=tested),
         ]
         if settings.centre and (centre := self._home.emergency.centre):
             health = centre.health
             key = "ok" if health and health.ok else "bad" if health else "unknown"
+            if health and health.ok and health.reason:
+                key = health.reason
             state.append(texts[f"centre_{key}"])
         else:
             state.append(texts["centre_none"])
@@ -93,10 +96,12 @@ class EmergencyOptions(RequestOptions):
             description_placeholders={"state": " ".join(state)},
         )
 
-    async def _change(self, settings: Settings, what: str) -> dict[str, str]:
-        """Take over other settings; return what a form is to say."""
+    async def _change(
+        self, decide: Callable[[Settings], Settings], what: str
+    ) -> dict[str, str]:
+        """Decide anew; return what a form is to say."""
         return await _kept(
-            self._home.emergency.change(settings, what, actors.from_request())
+            self._home.emergency.change(decide, what, actors.from_request())
         )
 
     # Contacts
@@ -109,14 +114,14 @@ class EmergencyOptions(RequestOptions):
         if user_input is not None:
             name = str(user_input["name"]).strip()
             target = user_input["target"]
-            if not name:
+            if not 0 < len(name) <= _LONGEST_NAME:
                 errors["name"] = "name_missing"
             elif is_emergency_number(target):
                 errors["target"] = "emergency_number"
             else:
                 contact = Contact(name=name, target=target)
                 errors = await self._change(
-                    self._settings.with_contact(contact), "contact added"
+                    lambda now: now.with_contact(contact), "contact added"
                 )
                 if not errors:
                     self._contact = contact
@@ -197,7 +202,7 @@ class EmergencyOptions(RequestOptions):
         else:
             tested = replace(contact, tested=utc_now().isoformat())
             errors = await self._change(
-                self._settings.with_contact(tested), "contact tested"
+                lambda now: now.with_changed(tested), "contact tested"
             )
             if not errors:
                 return self.async_abort(reason="contact_tested")
@@ -212,9 +217,8 @@ class EmergencyOptions(RequestOptions):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Tell this one before the others from now on."""
-        rest = self._settings.without_contact(self._contact.id)
-        first = replace(rest, contacts=(self._contact, *rest.contacts))
-        if await self._change(first, "contact first"):
+        first = self._contact.id
+        if await self._change(lambda now: now.with_first(first), "contact first"):
             return self.async_abort(reason="contact_person_unchanged")
         return await self.async_step_emergency(None)
 
@@ -224,8 +228,10 @@ class EmergencyOptions(RequestOptions):
         """Ask whether they are not to be told any more."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            rest = self._settings.without_contact(self._contact.id)
-            errors = await self._change(rest, "contact removed")
+            gone = self._contact.id
+            errors = await self._change(
+                lambda now: now.without_contact(gone), "contact removed"
+            )
             if not errors:
                 return self.async_abort(reason="contact_person_removed")
         return self.async_show_form(
@@ -280,17 +286,13 @@ class EmergencyOptions(RequestOptions):
             and _SHORTEST_PIN <= len(pin) <= _LONGEST_PIN
         ):
             return {"pin": "distress_pin"}
-        settings = replace(
-            self._settings,
-            languages=tuple(said["languages"]),
-            window=int(said["window"]),
-            pause=int(said["pause"]),
+        heard = tuple(said["languages"])
+        window, pause = int(said["window"]), int(said["pause"])
+        errors = await self._change(
+            lambda now: replace(now, languages=heard, window=window, pause=pause),
+            f"languages: {' '.join(heard)}; window: {window}; pause: {pause}",
         )
-        what = (
-            f"languages: {' '.join(settings.languages)}; window: {settings.window};"
-            f" pause: {settings.pause}"
-        )
-        if errors := await self._change(settings, what):
+        if errors:
             return errors
         if not pin:
             return {}
@@ -307,13 +309,12 @@ class EmergencyOptions(RequestOptions):
             found = [
                 (one, registry.async_get(one)) for one in user_input.get("sensors", [])
             ]
-            changed = replace(
-                settings,
-                alarm=user_input["alarm"],
-                sensors=tuple(entry.id if entry else one for one, entry in found),
+            alarm = bool(user_input["alarm"])
+            chosen = tuple(entry.id if entry else one for one, entry in found)
+            errors = await self._change(
+                lambda now: replace(now, alarm=alarm, sensors=chosen),
+                f"alarm: {alarm}; sensors: {len(chosen)}",
             )
-            what = f"alarm: {changed.alarm}; sensors: {len(changed.sensors)}"
-            errors = await self._change(changed, what)
             if not errors:
                 return self.async_abort(reason="distress_rules_saved")
         sensors = EntitySelectorConfig(domain="binary_sensor", multiple=True)
@@ -399,8 +400,9 @@ class EmergencyOptions(RequestOptions):
         health = await centre.look()
         if not health.ok:
             return {"base": f"centre_{health.reason}"}
-        changed = replace(self._settings, centre=settings)
-        return await self._change(changed, "centre on")
+        return await self._change(
+            lambda now: replace(now, centre=settings), "centre on"
+        )
 
     async def async_step_centre_off(
         self, user_input: dict[str, Any] | None = None
@@ -409,7 +411,7 @@ class EmergencyOptions(RequestOptions):
         errors: dict[str, str] = {}
         if user_input is not None:
             errors = await self._change(
-                replace(self._settings, centre=None), "centre off"
+                lambda now: replace(now, centre=None), "centre off"
             )
             if not errors:
                 return self.async_abort(reason="centre_is_off")

@@ -3,6 +3,25 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
+import re
+
+_EMERGENCY_NUMBERS = frozenset(
+    {
+        *("000", "100", "101", "102", "103", "108", "110", "111", "112", "113", "115"),
+        *("117", "118", "119", "122", "128", "131", "133", "144", "150", "155", "158"),
+        *("190", "191", "192", "193", "194", "197", "199", "911", "995", "997", "998"),
+        *("999", "1122", "10111"),
+    }
+)
+_NUMBER = re.compile(r"(?<!\d)\d+(?![^\W_])")
+
+
+def is_emergency_number(target: str) -> bool:
+    """Tell whether a word in the name of a target ends with an emergency number.
+
+    What a target of another integration dials cannot be known; its name can.
+    """
+    return any(number in _EMERGENCY_NUMBERS for number in _NUMBER.findall(target))
 
 
 class ChannelError(Exception):

@@ -15,6 +15,8 @@ from .dc09_frame import Account, Answer, Word
 from .dc09_link import Receiver, exchange
 
 _LAST_NUMBER = 9999
+_FURTHEST = timedelta(days=1)
+"""No clock is further off; what says so may be written by anybody."""
 TIMEOUT = 5.0
 """Seconds that a receiver has for its answer."""
 TRIES = 2
@@ -52,7 +54,9 @@ class Dc09(Channel[Signal]):
 
     @override
     async def send(self, message: Signal) -> str:
-        number = self._next_number()
+        # The same each time: by it a receiver knows one that comes again.
+        number = message.number % _LAST_NUMBER + 1 if message.number else 0
+        number = number or self._next_number()
         build = partial(frames.message, self._centre.account, number, message)
         order, failed = self._order(), ChannelError("not_reached")
         # Each once, then each once more: one that is silent costs its time.
@@ -107,7 +111,10 @@ class Dc09(Channel[Signal]):
         answer = await self._exchange(index, build, number)
         if answer.word is Word.NAK and answer.time is not None:
             # Section 5.5.2.3: it tells its time, and expects the message again.
-            self._ahead = answer.time - self._clock()
+            ahead = answer.time - self._clock()
+            if abs(ahead) > _FURTHEST:
+                raise NotTaken("refused")
+            self._ahead = ahead
             answer = await self._exchange(index, build, number)
         if answer.word is Word.DUH:
             raise NotTaken("not_understood")

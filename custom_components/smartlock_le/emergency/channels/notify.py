@@ -5,11 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any, override
 
 from homeassistant.components.notify import DOMAIN as NOTIFY, SERVICE_SEND_MESSAGE
+from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
 
 from ...models import utc_now
-from .channel import Channel, ChannelError, Health, NotReached
+from .channel import (
+    Channel,
+    ChannelError,
+    Health,
+    NotReached,
+    NotTaken,
+    is_emergency_number,
+)
 
 TIMEOUT = 10.0
 """Seconds that a message may take to leave."""
@@ -46,17 +53,17 @@ class Notify(Channel[Notice]):
                 await self._send(message)
         except TimeoutError:
             raise self._failed(NotReached("no_answer")) from None
-        except HomeAssistantError:
-            # Its words may be those of the message.
-            raise self._failed(NotReached("not_sent")) from None
         except ChannelError as err:
             raise self._failed(err) from None
+        except Exception:  # noqa: BLE001
+            # Whatever that integration raises, and its words may be those of the message.
+            raise self._failed(NotReached("not_sent")) from None
         self.health = Health(True, "", utc_now())
         return "notify"
 
     @override
     async def look(self) -> Health:
-        there = self._is_action or self._hass.states.get(self._target) is not None
+        there = self._is_action or self._is_entity
         self.health = Health(there, "" if there else "target_gone", utc_now())
         return self.health
 
@@ -64,17 +71,25 @@ class Notify(Channel[Notice]):
     def _is_action(self) -> bool:
         return self._hass.services.has_service(NOTIFY, self._name)
 
+    @property
+    def _is_entity(self) -> bool:
+        """Home Assistant passes over one that is unavailable, and says nothing."""
+        state = self._hass.states.get(self._target)
+        return state is not None and state.state != STATE_UNAVAILABLE
+
     def _failed(self, err: ChannelError) -> ChannelError:
         self.health = Health(False, err.reason, utc_now())
         return err
 
     async def _send(self, notice: Notice) -> None:
+        if is_emergency_number(self._target):
+            raise NotTaken("emergency_number")
         data: dict[str, Any] = {"title": notice.title, "message": notice.message}
         if self._is_action:
             if self._name.startswith(_APP):
                 data["data"] = _of_app(notice)
             await self._call(self._name, data)
-        elif self._hass.states.get(self._target) is not None:
+        elif self._is_entity:
             await self._call(SERVICE_SEND_MESSAGE, {**data, "entity_id": self._target})
         else:
             raise NotReached("target_gone")
@@ -102,7 +117,5 @@ def _of_app(notice: Notice) -> dict[str, Any]:
                 "interruption-level": "critical",
                 "sound": {"name": "default", "critical": 1, "volume": 1.0},
             },
-            # Android says when it has arrived.
-            "confirmation": True,
         }
     return data
