@@ -65,9 +65,8 @@ class Incidents:
                 self._open.setdefault(incident.id, incident)
         for signal in signals:
             known = self._open.get(signal.incident)
-            if signal.what is What.ALARM and (
-                known is None or utc_now() - known.raised > TOO_OLD
-            ):
+            old = known is None or _too_old(known)
+            if signal.what is What.ALARM and old:
                 await self._ledger.give_up(signal, "too_old")
             else:
                 self.outbox.load([signal])
@@ -226,6 +225,7 @@ class Incidents:
         waiting = {signal.incident for signal in self.outbox.waiting}
         for incident in self.open():
             late = incident.confirmed and not incident.signalled
+            late = late and not _too_old(incident)
             if channel and late and incident.id not in waiting:
                 # There was none that could have heard.
                 await self._late(incident)
@@ -389,3 +389,8 @@ class Incidents:
     def _reschedule(self) -> None:
         steps = [step for one in self._open.values() if (step := one.next_step)]
         self._means.schedule(min(steps, default=None))
+
+
+def _too_old(incident: Incident) -> bool:
+    """Tell whether it is too late for the centre to hear of it first."""
+    return utc_now() - incident.raised > TOO_OLD
