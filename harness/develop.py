@@ -18,6 +18,7 @@ from virtual_home.frigate import NAME as FRIGATE_NAME
 from . import ROOT, HarnessError, seed
 from .broker import PROGRAM as BROKER, BrokerProcess
 from .hass import HassProcess, eventually
+from .outside import ACCOUNT, Outside
 from .ports import HOST, free_port, is_taken
 from .steps import DOMAIN, find_card, find_lock, state
 from .virtual import VirtualHomeProcess
@@ -26,6 +27,7 @@ FOLDER = ROOT / ".cache" / "develop"
 HOME_NAME, NAME, USER, PASSWORD = "Demo home", "Demo", "demo", "demo"
 PIN = "1234"
 FRIGATE_PORT = 15000
+CENTRE_PORT = 17777
 
 _TEXT = """\
 
@@ -67,6 +69,11 @@ _TEXT = """\
          {command} frigate person
      Number plates: the gear beside "{name}" > "Number plates". Then
          {command} frigate car --plate ABC123
+
+  7  Ask for help. The gear beside "{name}" > "When it matters": add a contact that is told by
+     notify.demo_telephone; what it hears is printed here. Give a PIN, and the monitoring
+     centre: account {account}, address {host}, port {centre_port}. Then say "call the police" to
+     Assist (the speech bubble, top right), and take it back on the keypad "Distress".
 
   Ctrl-C ends it all. What you did is kept for the next time; --fresh forgets it.
   Home Assistant's log: {log}
@@ -111,6 +118,9 @@ class Demo:
         self._zigbee_port = free_port()
         self._camera_port = free_port()
         # The same each time: the camera keeps the address that was entered.
+        self._centre_port = free_port() if is_taken(CENTRE_PORT) else CENTRE_PORT
+        self._telephone_port = free_port()
+        self._outside = Outside(self._telephone_port, self._centre_port, say)
         self._frigate_port = free_port() if is_taken(FRIGATE_PORT) else FRIGATE_PORT
         # Where there is none, Frigate keeps to itself what it sees.
         self._broker_port = free_port() if BROKER.exists() else None
@@ -132,6 +142,7 @@ class Demo:
                 proxy_port=self._proxy_port,
                 zigbee_url=f"socket://{HOST}:{self._zigbee_port}",
                 camera_url=f"http://{HOST}:{self._camera_port}",
+                telephone_url=f"http://{HOST}:{self._telephone_port}/",
                 broker_port=self._broker_port,
                 name=HOME_NAME,
                 time_zone=seed.machine_time_zone(),
@@ -139,6 +150,7 @@ class Demo:
             ),
         )
         self.hass.log.unlink(missing_ok=True)
+        await self._outside.__aenter__()
         if self._broker_port:
             self.broker = await BrokerProcess.start(self.folder, self._broker_port)
         if not self._zigbee_database.exists():
@@ -177,6 +189,7 @@ class Demo:
     async def __aexit__(self, *_error: object) -> None:
         """End all."""
         await self.hass.stop()
+        await self._outside.__aexit__()
         for other in (self.home, self.broker):
             if other:
                 await other.stop()
@@ -210,6 +223,9 @@ class Demo:
             lock=self.home.locks[0]["name"],
             pin=PIN,
             command=command,
+            account=ACCOUNT,
+            host=HOST,
+            centre_port=self._centre_port,
             frigate_name=FRIGATE_NAME,
             frigate=self.home.frigate,
             database=_shown(self.hass.config / DOMAIN / "log.db"),

@@ -37,7 +37,7 @@ homeassistant:
 {auth}
 config:
 frontend:
-{ffmpeg}{recorder}mobile_app:
+{ffmpeg}{recorder}{notify}mobile_app:
 logger:
   default: {level}
   logs:
@@ -52,6 +52,15 @@ history:
 logbook:
 recorder:
   commit_interval: 1
+"""
+
+_NOTIFY = """\
+notify:
+  - platform: rest
+    name: demo_telephone
+    resource: {url}
+    method: POST_JSON
+    title_param_name: title
 """
 
 _FFMPEG = f"""\
@@ -81,6 +90,8 @@ class Seed:
     time_zone: str = "UTC"
     level: str = "warning"
     our_level: str = "info"
+    telephone_url: str | None = None
+    """Where a telephone is, for Home Assistant's notify over REST."""
     camera_url: str | None = None
     """Where a camera is, for Home Assistant's MJPEG."""
     broker_port: int | None = None
@@ -237,6 +248,7 @@ def prepare(config: Path, seed: Seed) -> None:
             auth=_LOGGED_IN if seed.log_in else "",
             # Only a camera needs it.
             ffmpeg=_FFMPEG if seed.camera_url else "",
+            notify=_NOTIFY.format(url=seed.telephone_url) if seed.telephone_url else "",
             recorder=_RECORDER if seed.recorder else "",
             level=seed.level,
             our_level=seed.our_level,
