@@ -24,11 +24,8 @@ from custom_components.smartlock_le.emergency.models import (
     Source,
     What,
 )
-from custom_components.smartlock_le.emergency.settings import (
-    CentreSettings,
-    Contact,
-    hash_pin,
-)
+from custom_components.smartlock_le.emergency.pin import hash_pin
+from custom_components.smartlock_le.emergency.settings import CentreSettings, Contact
 from custom_components.smartlock_le.models import HOME_ACTOR, utc_now
 from harness.hass import eventually
 from harness.ports import HOST, free_port
@@ -119,8 +116,8 @@ async def _ready(on: Rig, port: int) -> Timed:
         centre=CentreSettings(account=ACCOUNT, host=HOST, port=port),
     )
     await emergency.change(lambda _: decided, "benchmark", HOME_ACTOR)
-    assert emergency.centre
-    timed = Timed(emergency.centre)
+    assert emergency.centre.channel
+    timed = Timed(emergency.centre.channel)
     emergency.incidents.outbox.use(timed)
     return timed
 

@@ -359,3 +359,38 @@ async def test_nothing_is_said_of_a_locked_house(
     await back.lock()
     await back.go(hours=24)
     assert phone.told() == ["Back door"] and not back.locked
+
+
+async def test_light_in_distress(
+    hass: HomeAssistant, entry: HomeEntry, home: Home
+) -> None:
+    """On while somebody needs help, and then as they were."""
+    for domain in ("input_boolean", "scene"):
+        config = {"input_boolean": {"hall": {}, "porch": {"initial": True}}}
+        assert await async_setup_component(hass, domain, config)
+
+    def light(name: str) -> dict[str, Any]:
+        own = {"target": {"entity_id": f"input_boolean.{name}"}}
+        return {
+            "name": name,
+            "state": f"{{{{ is_state('input_boolean.{name}', 'on') }}}}",
+            "turn_on": {"action": "input_boolean.turn_on", **own},
+            "turn_off": {"action": "input_boolean.turn_off", **own},
+        }
+
+    lights = {"template": [{"light": [light("hall"), light("porch")]}]}
+    assert await async_setup_component(hass, "template", lights)
+    await hass.async_block_till_done()
+    (keypad,) = hass.states.async_entity_ids("alarm_control_panel")
+    both = ["light.hall", "light.porch"]
+    await automate(hass, "light_in_distress", keypad=keypad, lights=both)
+
+    def shown() -> list[str]:
+        states = [hass.states.get(one) for one in both]
+        return [state.state for state in states if state]
+
+    assert shown() == ["off", "on"]
+    raised = await act(hass, "raise_incident", {"kind": "fire"})
+    await until(lambda: shown() == ["on", "on"])
+    await act(hass, "close_incident", {"incident": raised["incident"]})
+    await until(lambda: shown() == ["off", "on"])

@@ -163,6 +163,7 @@ def test_steps() -> None:
                 *("flows/contact_options.py", "flows/request_options.py"),
                 *("flows/request_page.py", "flows/steady.py"),
                 *("flows/release_options.py", "flows/emergency_options.py"),
+                "flows/contact_people.py",
             ],
             {
                 *REQUEST_STEPS,
@@ -192,6 +193,7 @@ def test_menus() -> None:
     ):
         offered = called(source(file), "menu_options")
         if file == "flows/options.py":
+            offered |= called(source("flows/contact_people.py"), "menu_options")
             for menu in ("code", "agency", "contact", "request", "emergency"):
                 text = source(f"flows/{menu}_options.py")
                 offered |= called(text, "menu_options")
@@ -280,7 +282,7 @@ def test_errors() -> None:
     raised |= literals(source("access/change.py", "access/digits.py"))
     raised |= agency_errors() | literals(source("flows/agency_options.py"))
     raised |= literals(source("flows/release_options.py"))
-    raised |= literals(source("flows/emergency_options.py"))
+    raised |= literals(source("flows/emergency_options.py", "flows/contact_people.py"))
     raised |= {f"centre_{reason}" for reason in CENTRE}
     raised |= moving_errors()
     raised |= {refusal.value for refusal in Refusal}
@@ -320,7 +322,7 @@ def test_errors() -> None:
                 *("flows/contact_options.py", "flows/request_options.py"),
                 *("flows/request_page.py", "flows/steady.py"),
                 *("flows/agency_options.py", "flows/release_options.py"),
-                "flows/emergency_options.py",
+                *("flows/emergency_options.py", "flows/contact_people.py"),
             ),
             set(),
         ),
@@ -495,7 +497,7 @@ def test_the_rest() -> None:
             *("centre_at", "centre_told", "somebody", "test", "test_title", "title"),
         }
     }
-    emergency = source("flows/emergency_options.py")
+    emergency = source("flows/emergency_options.py", "flows/contact_people.py")
     requests |= {
         f"emergency_{key}"
         for key in {
@@ -580,6 +582,7 @@ def test_other_languages_say_what_english_says() -> None:
                     for one in (text, TEXTS["common"][key])
                 ]
                 assert gaps[0] == gaps[1]
-    german = json.loads((ROOT / "translations" / "de.json").read_text())["common"]
     spoken = {key for key in TEXTS["common"] if key.startswith("voice_")}
-    assert set(german) >= spoken
+    for language in languages():
+        path = ROOT / "translations" / f"{language}.json"
+        assert set(json.loads(path.read_text())["common"]) >= spoken

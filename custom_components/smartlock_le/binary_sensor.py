@@ -59,7 +59,7 @@ HOME_SENSORS = (
         key="centre_problem",
         device_class=BinarySensorDeviceClass.PROBLEM,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda home: home.emergency.centre_problem,
+        value_fn=lambda home: home.emergency.centre.problem,
     ),
 )
 

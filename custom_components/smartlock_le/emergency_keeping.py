@@ -18,32 +18,17 @@ from homeassistant.setup import EventComponentLoaded
 from homeassistant.util import dt as dt_util
 
 from . import actors, issues
+from .centre_keeping import CentreKeeping
 from .decisions import Decisions
 from .distress_sensors import DistressSensors
-from .emergency.channels.channel import ChannelError, Health
-from .emergency.channels.dc09 import Dc09
 from .emergency.channels.notify import Notice
 from .emergency.incidents import Incidents, Means
 from .emergency.ledger import Ledger
-from .emergency.models import (
-    EmergencyError,
-    Incident,
-    Kind,
-    Reply,
-    Signal,
-    Source,
-    What,
-)
+from .emergency.models import EmergencyError, Incident, Kind, Reply, Source
 from .emergency.people import ACTION, People
 from .emergency.phrases import Said
-from .emergency.settings import (
-    Contact,
-    Settings,
-    SettingsFile,
-    SettingsUnreadable,
-    hash_pin,
-    is_pin,
-)
+from .emergency.pin import PinGuard, hash_pin, is_pin
+from .emergency.settings import Contact, Settings, SettingsFile, SettingsUnreadable
 from .log import LogUnavailable
 from .models import HOME_ACTOR, Actor, utc_now
 from .notices import common_texts
@@ -55,9 +40,6 @@ _LOGGER = logging.getLogger(__name__)
 
 APP_ANSWER = "mobile_app_notification_action"
 """What Home Assistant's app says when somebody presses a button of a notification."""
-_TRIES = 5
-"""So many wrong PINs, and none is looked at for a while; twice as long each time."""
-_TRIES_WAIT, _TRIES_WAIT_MAX = 60.0, 3600.0
 _LOAD_AGAIN = 60.0
 _FIRST = timedelta(minutes=10)
 """A house that just started has better to do than to test."""
@@ -67,15 +49,15 @@ _HEARD_IN = 4.0
 """Seconds that somebody who asked for help waits for the answer at most."""
 _PAUSE = 1.0
 """Seconds in which nobody who asked for help thinks of taking it back."""
-_FAILED_LOOKS = 2
-"""After so many looks in vain the owner is told."""
 
 
 class EmergencyKeeping:
     """Builds what handles distress, and connects it with Home Assistant."""
 
-    def __init__(self, home: Decisions, path: Path) -> None:
-        """Take the home, and the file of settings."""
+    def __init__(
+        self, home: Decisions, path: Path, pictures: Callable[[int], None]
+    ) -> None:
+        """Take the home, the file of settings, and what takes pictures for an entry."""
         self._home = home
         self._hass: HomeAssistant = home.hass
         self._file = SettingsFile(home.hass, path)
@@ -84,7 +66,7 @@ class EmergencyKeeping:
         self._stopped = False
         self.voice: Voice | None = None
         self._sensors = DistressSensors(home.hass, self._sensed)
-        self.centre: Dc09 | None = None
+        self.centre = CentreKeeping(home.hass, home.log, home.spawn, home.tell)
         self.incidents = Incidents(
             Ledger(home.log),
             lambda ledger: People(
@@ -95,17 +77,13 @@ class EmergencyKeeping:
                 spawn=home.spawn,
                 schedule=self._schedule,
                 changed=self._changed,
-                failed=self._signal_failed,
+                raised=pictures,
+                failed=self.centre.failed,
             ),
         )
-        self._wrong = 0
-        self._no_pin_before = 0.0
-        self._entering = asyncio.Lock()
-        self._said = Health(True)
-        self._looks = 0
+        self._pins = PinGuard(self._is_right)
         self._listening = False
         self._undo: list[CALLBACK_TYPE] = []
-        self._undo_looks: CALLBACK_TYPE | None = None
         self._changing = asyncio.Lock()
 
     @property
@@ -134,6 +112,10 @@ class EmergencyKeeping:
         await self._use_centre()
         await self._listen()
 
+    async def _use_centre(self) -> None:
+        self.centre.use(self.settings.centre)
+        await self.incidents.use(self.centre.channel)
+
     async def _load(self) -> None:
         """Take up what is open; a little later, if the log cannot be read now."""
         try:
@@ -150,9 +132,7 @@ class EmergencyKeeping:
         for undo in self._undo:
             undo()
         self._undo = []
-        if self._undo_looks:
-            self._undo_looks()
-            self._undo_looks = None
+        self.centre.stop()
         self._sensors.stop()
         if self.voice:
             self.voice.stop()
@@ -249,26 +229,17 @@ class EmergencyKeeping:
         """
         if not (found := self.incidents.open()):
             return
-        await self._must_know(pin, actor)
+        if not await self._pins.knows(pin):
+            await self.incidents.wrong_pin(actor)
+            raise EmergencyError("wrong_pin")
         for incident in found:
             # One may have ended meanwhile.
             with suppress(EmergencyError):
                 await self.incidents.cancel(incident.id, actor, pin=True)
 
-    async def _must_know(self, pin: str, actor: Actor) -> None:
-        """Raise EmergencyError for a wrong PIN, and for any after too many of those."""
-        async with self._entering:
-            if time.monotonic() < self._no_pin_before:
-                raise EmergencyError("too_many_pins")
-            if await self._hass.async_add_executor_job(is_pin, pin, self.settings.pin):
-                self._wrong = 0
-                return
-            self._wrong += 1
-            if self._wrong % _TRIES == 0:
-                wait = _TRIES_WAIT * 2 ** (self._wrong // _TRIES - 1)
-                self._no_pin_before = time.monotonic() + min(wait, _TRIES_WAIT_MAX)
-        await self.incidents.wrong_pin(actor)
-        raise EmergencyError("wrong_pin")
+    async def _is_right(self, pin: str) -> bool:
+        hashed = self.settings.pin
+        return await self._hass.async_add_executor_job(is_pin, pin, hashed)
 
     # Contacts
 
@@ -279,83 +250,20 @@ class EmergencyKeeping:
         notice = Notice(title=texts["test_title"], message=message, urgent=False)
         await self.incidents.people.way(contact.target).send(notice)
 
-    # The monitoring centre
-
-    async def _use_centre(self) -> None:
-        if self._undo_looks:
-            self._undo_looks()
-            self._undo_looks = None
-        settings = self.settings.centre
-        self.centre = Dc09(settings.build()) if settings else None
-        await self.incidents.use(self.centre)
-        self._looks, self._said = 0, Health(True)
-        issues.centre_problem(self._hass, None)
-        if settings and not self._stopped:
-            every = timedelta(minutes=settings.every)
-            self._undo_looks = async_track_time_interval(self._hass, self._look, every)
-            self._look()
-
-    @property
-    def centre_problem(self) -> bool | None:
-        """Tell whether the centre cannot be reached; None: there is none, or not known."""
-        health = self.centre.health if self.centre else None
-        return None if health is None else not health.ok
-
-    @callback
-    def _look(self, *_: object) -> None:
-        self._home.spawn(self.look(), "look at the centre")
+    # Whether all ways are there
 
     @callback
     def _daily(self, *_: object) -> None:
         self._home.spawn(self.test(), "test of the channels")
 
-    async def look(self) -> Health | None:
-        """Look whether the centre is there."""
-        if (centre := self.centre) is None:
-            return None
-        health = await centre.look()
-        if centre is self.centre:
-            self._judge(health)
-        return health
-
-    async def test(self) -> Health | None:
+    async def test(self) -> None:
         """Send the centre a test, and look whether each contact can be told."""
-        day = timedelta(days=1)
-        old = any(utc_now() - one.raised > day for one in self.incidents.open())
+        old = any(utc_now() - one.raised > _DAY for one in self.incidents.open())
         issues.incident_open(self._hass, old)
         for contact in self.settings.contacts:
             health = await self.incidents.people.way(contact.target).look()
             issues.contact_gone(self._hass, contact.id, contact.name, not health.ok)
-        if (centre := self.centre) is None:
-            return None
-        try:
-            await centre.send(Signal(what=What.TEST))
-        except ChannelError as err:
-            _LOGGER.debug("The centre did not take the test: %s", err)
-        if centre is self.centre and centre.health:
-            self._judge(centre.health)
-        return centre.health
-
-    def _judge(self, health: Health) -> None:
-        """Tell the owner, not at the first time: a receiver may be restarting."""
-        self._looks = self._looks + 1 if health.reason else 0
-        bad = self._looks >= _FAILED_LOOKS
-        issues.centre_problem(self._hass, health.reason if bad else None)
-        if (health.ok, health.reason) != (self._said.ok, self._said.reason):
-            self._said = health
-            self._home.spawn(self._enter_health(health), "health of the centre")
-        self._home.tell()
-
-    async def _enter_health(self, health: Health) -> None:
-        event = "ok" if health.ok else "failed"
-        said = {"channel": "centre", "event": event, "detail": health.reason}
-        await self._home.log.append_or_keep("channel", said)
-
-    @callback
-    def _signal_failed(self, reason: str) -> None:
-        """Tell the owner at once: this time it matters."""
-        issues.centre_problem(self._hass, reason)
-        self._home.tell()
+        await self.centre.test()
 
     # Raised, answered, over
 

@@ -177,6 +177,7 @@ class Home(Decisions):
         self.emergency = EmergencyKeeping(
             self,
             home_folder(self.hass) / "keys" / "emergency.json",
+            self.cameras.alarm,
         )
         await self.emergency.start()
         self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self._alarm_triggered)

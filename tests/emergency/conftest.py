@@ -13,11 +13,11 @@ from pytest_homeassistant_custom_component.typing import (
     WebSocketGenerator,
 )
 
+from custom_components.smartlock_le.emergency.pin import hash_pin
 from custom_components.smartlock_le.emergency.settings import (
     CentreSettings,
     Contact,
     Settings,
-    hash_pin,
 )
 from custom_components.smartlock_le.home import Home
 from custom_components.smartlock_le.models import HOME_ACTOR

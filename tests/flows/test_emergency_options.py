@@ -7,7 +7,8 @@ from homeassistant.data_entry_flow import FlowResultType
 from pysiaalarm import SIAAccount
 import pytest
 
-from custom_components.smartlock_le.emergency.settings import account_number, is_pin
+from custom_components.smartlock_le.emergency.pin import is_pin
+from custom_components.smartlock_le.emergency.settings import account_number
 from custom_components.smartlock_le.home import Home, HomeEntry
 from harness.ports import HOST
 from tests.conftest import log_of, until
@@ -188,7 +189,9 @@ async def test_centre(
         **contract(receiver.port, account=f"#{PLAIN.lower()}"),
     )
     assert result["reason"] == "centre_saved"
-    await until(lambda: home.emergency.centre and home.emergency.centre.health)
+    await until(
+        lambda: home.emergency.centre.channel and home.emergency.centre.channel.health
+    )
     assert "centre answers" in await state(hass, entry)
     async with real(SIAAccount(PLAIN, KEY)) as secret:
         result = await step(hass, entry, "centre")

@@ -35,6 +35,8 @@ class Means:
     schedule: Callable[[float | None], None]
     """Asks to be woken by `due` at that time of `time.monotonic`, and no other."""
     changed: Callable[[], None]
+    raised: Callable[[int], None]
+    """Hears of the number of the entry with which an incident begins, or -1."""
     failed: Callable[[str], None]
     """Hears why the centre did not take something."""
 
@@ -113,7 +115,8 @@ class Incidents:
         async with incident.changing:
             incident.called = incident.call_by = time.monotonic()
             self._means.changed()
-            await self._ledger.enter(incident, "raised", actor)
+            entry = await self._ledger.enter(incident, "raised", actor)
+            self._means.raised(entry)
             if not incident.window and not incident.stage.over:
                 await self._confirm(incident, HOME_ACTOR)
         await self._call(incident)

@@ -33,10 +33,10 @@ class Ledger:
         *,
         contact: str = "",
         rows: Sequence[Executable] = (),
-    ) -> bool:
-        """Enter a step of an incident, with its row; tell whether it is durable.
+    ) -> int:
+        """Enter a step of an incident, with its row; return its number.
 
-        It goes on without the log: life first.
+        It goes on without the log (-1 then): life first.
         """
         said = {
             "incident": incident.id,
@@ -50,14 +50,14 @@ class Ledger:
         }
         return await self._append(said, actor, [*_row(incident), *rows])
 
-    async def signalled(self, signal: Signal, by_whom: str) -> bool:
+    async def signalled(self, signal: Signal, by_whom: str) -> None:
         """Enter that the centre received a signal of what is over already."""
         said = _of_signal(signal, "signalled", f"{signal.what} {by_whom}")
-        return await self._append(said, HOME_ACTOR, [self.drop(signal)])
+        await self._append(said, HOME_ACTOR, [self.drop(signal)])
 
     async def _append(
         self, said: dict[str, str | int], actor: Actor, rows: list[Executable]
-    ) -> bool:
+    ) -> int:
         who = {name: text[:MAX_TEXT] for name, text in actor.fields().items()}
         try:
             entry = await self._log.append_or_keep(
@@ -66,8 +66,8 @@ class Ledger:
         except (LogError, SQLAlchemyError) as err:
             # Whatever the log has against it: help does not wait for that.
             _LOGGER.error("An incident was not entered: %s", type(err).__name__)
-            return False
-        return entry is not None
+            return -1
+        return -1 if entry is None else entry.seq
 
     async def give_up(self, signal: Signal, reason: str) -> None:
         """Enter that a signal is not sent any more, and why."""

@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-import hashlib
-import hmac
 import json
 from pathlib import Path
 import re
-import secrets
 from typing import Any, Self
 
 from homeassistant.core import HomeAssistant
@@ -190,21 +187,3 @@ class SettingsFile:
         except OSError as err:
             raise WriteError(type(err).__name__) from None
         write_utf8_file_atomic(str(self._path), text, private=True)
-
-
-def hash_pin(pin: str) -> str:
-    """Return a salted hash of a PIN (scrypt). It blocks for a moment."""
-    salt = secrets.token_bytes(16)
-    return f"{salt.hex()}${_scrypt(pin, salt)}"
-
-
-def is_pin(pin: str, hashed: str) -> bool:
-    """Tell whether a hash is one of this PIN; of none if empty. It blocks for a moment."""
-    if not hashed:
-        return False
-    salt, _, wanted = hashed.partition("$")
-    return hmac.compare_digest(_scrypt(pin, bytes.fromhex(salt)), wanted)
-
-
-def _scrypt(pin: str, salt: bytes) -> str:
-    return hashlib.scrypt(pin.encode(), salt=salt, n=2**14, r=8, p=1).hex()
