@@ -88,8 +88,8 @@ class CentreKeeping:
 
     @callback
     def failed(self, reason: str) -> None:
-        """Tell the owner at once: this time it matters."""
-        issues.centre_problem(self._hass, reason)
+        """Tell the owner at once: this time it matters; empty: it is well again."""
+        issues.centre_problem(self._hass, reason or None)
         self._tell()
 
     def _judge(self, health: Health) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 import logging
 from pathlib import Path
 import time
@@ -62,7 +62,7 @@ class EmergencyKeeping:
         self._hass: HomeAssistant = home.hass
         self._file = SettingsFile(home.hass, path)
         self._timer: asyncio.TimerHandle | None = None
-        self._loaded = False
+        self._readable = True
         self._stopped = False
         self.voice: Voice | None = None
         self._sensors = DistressSensors(home.hass, self._sensed)
@@ -93,14 +93,14 @@ class EmergencyKeeping:
 
     async def start(self) -> None:
         """Go on where it ended."""
+        readable = True
         try:
             await self._file.load()
         except SettingsUnreadable as err:
             # The rest of the home works; that this does not must be known.
             _LOGGER.error("What was decided about distress cannot be read: %s", err)
-            issues.emergency_unreadable(self._hass, True)
-        else:
-            issues.emergency_unreadable(self._hass, False)
+            readable = False
+        issues.emergency_unreadable(self._hass, not readable)
         self._undo = [
             self._hass.bus.async_listen(APP_ANSWER, self._answered),
             self._hass.bus.async_listen(EVENT_COMPONENT_LOADED, self._component_loaded),
@@ -108,8 +108,8 @@ class EmergencyKeeping:
             async_track_time_interval(self._hass, self._daily, _DAY),
         ]
         self._sensors.follow(self.settings.sensors)
+        self._readable = readable
         await self._load()
-        await self._use_centre()
         await self._listen()
 
     async def _use_centre(self) -> None:
@@ -122,9 +122,18 @@ class EmergencyKeeping:
             await self.incidents.load()
         except LogUnavailable as err:
             _LOGGER.error("The open incidents cannot be read: %s", err)
-            self._schedule(time.monotonic() + _LOAD_AGAIN)
-        else:
-            self._loaded = True
+            if not self._stopped:
+                self._undo.append(
+                    async_call_later(self._hass, _LOAD_AGAIN, self._load_again)
+                )
+        if self._readable:
+            # Else what is to be told to whom is known again after a restart.
+            await self._use_centre()
+            self.incidents.go_on()
+
+    @callback
+    def _load_again(self, _: datetime) -> None:
+        self._home.spawn(self._load(), "incidents")
 
     def stop(self) -> None:
         """End all timers, listeners and sending."""
@@ -155,8 +164,6 @@ class EmergencyKeeping:
         self._home.spawn(self._due(), "incidents")
 
     async def _due(self) -> None:
-        if not self._loaded:
-            await self._load()
         await self.incidents.due()
 
     @callback
@@ -177,12 +184,18 @@ class EmergencyKeeping:
         self._listening = False
         await self._listen()
 
+    def _ended(self) -> bool:
+        return self._stopped
+
     async def _listen(self) -> None:
+        issues.incident_open(self._hass, bool(self._old()))
         if self._stopped or _CONVERSATION not in self._hass.config.components:
             return
         if self.voice is None:
             # What it stands on is there only where Assist is.
             module = await async_import_module(self._hass, f"{__package__}.voice")
+            if self._ended():
+                return
             self.voice = self.voice or module.Voice(self._hass, self._heard)
         languages = self.settings.languages if self.settings.ready else ()
         await self.voice.listen(languages, cancel=bool(self.incidents.open()))
@@ -256,10 +269,13 @@ class EmergencyKeeping:
     def _daily(self, *_: object) -> None:
         self._home.spawn(self.test(), "test of the channels")
 
+    def _old(self) -> list[Incident]:
+        now = utc_now()
+        return [one for one in self.incidents.open() if now - one.raised > _DAY]
+
     async def test(self) -> None:
         """Send the centre a test, and look whether each contact can be told."""
-        old = any(utc_now() - one.raised > _DAY for one in self.incidents.open())
-        issues.incident_open(self._hass, old)
+        issues.incident_open(self._hass, bool(self._old()))
         for contact in self.settings.contacts:
             health = await self.incidents.people.way(contact.target).look()
             issues.contact_gone(self._hass, contact.id, contact.name, not health.ok)

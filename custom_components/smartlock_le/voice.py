@@ -84,10 +84,15 @@ class Voice:
         self._undo.clear()
 
     async def _start(self, language: str, cancel: bool) -> None:
-        if language not in self._languages:
-            self._languages[language] = await self._hass.async_add_executor_job(
-                _load, language
-            )
+        try:
+            if language not in self._languages:
+                self._languages[language] = await self._hass.async_add_executor_job(
+                    _load, language
+                )
+        except KeyError:
+            # Of a version that had more of them.
+            _LOGGER.error("There are no phrases in %s", language)
+            return
         told = self._languages[language].phrases.sentences
         heard = (Said.CANCEL,) if cancel else DISTRESS
         sentences = [sentence for kind in heard for sentence in told[kind]]

@@ -14,6 +14,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 from sqlalchemy import insert, select
 
+from custom_components.smartlock_le import emergency_keeping
 from custom_components.smartlock_le.emergency import (
     incidents,
     ledger,
@@ -35,12 +36,13 @@ from custom_components.smartlock_le.emergency.models import (
 )
 from custom_components.smartlock_le.emergency.settings import Contact
 from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.log import LogUnavailable
 from custom_components.smartlock_le.models import HOME_ACTOR, utc_now
 from tests.conftest import LOCK, log_of, until, until_entry
 from tests.support import act, fail_writes, issues
 from virtual_home.nuki import NukiLock
 
-from .conftest import PIN, TESTED, centre_at, contact, decide
+from .conftest import HASHED, PIN, TESTED, centre_at, contact, decide
 from .receivers import Real, dead, real
 from .telephone import Telephone
 
@@ -777,3 +779,144 @@ async def test_notify_service_that_breaks(
     await anna.told("Fire")
     await until_entry(ready, "incident", event="not_told", detail="not_sent")
     assert "pressed the button" not in caplog.text
+
+
+async def test_message_that_arrives_after_the_end(
+    hass: HomeAssistant, ready: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was on its way is not the last that they hear; nor is one that failed."""
+    monkeypatch.setattr(incidents, "NEWS_AGAIN", 0.1)
+    release, heard = asyncio.Event(), []
+    fails = [True]
+
+    async def slow(call: ServiceCall) -> None:
+        if "pressed" in call.data["message"]:
+            await release.wait()
+        elif fails:
+            fails.pop()
+            raise HomeAssistantError("once")
+        heard.append(call.data["message"])
+
+    hass.services.async_register("notify", "slow", slow)
+    one = Contact(id="slow", name="Slow", target="notify.slow", tested=TESTED)
+    await decide(ready, contacts=(one,), window=60)
+    pressing = hass.async_create_task(press(hass, "fire"))
+    await until(ready.emergency.incidents.open)
+    (incident,) = ready.emergency.incidents.open()
+    await ready.emergency.incidents.cancel(incident.id, HOME_ACTOR, pin=False)
+    release.set()
+    await pressing
+    await until(lambda: any("false alarm" in one for one in heard))
+    assert "false alarm" in heard[-1]
+    await until(lambda: not ready.emergency.incidents.busy)
+    assert await ready.log.read(select(tables.incidents)) == []
+
+
+async def test_second_helper(
+    hass: HomeAssistant,
+    ready: Home,
+    anna: Telephone,
+    bert: Telephone,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who is asked anew can say that they come, and the others hear of them, too."""
+    monkeypatch.setattr(incidents, "AGAIN", 0.3)
+    await decide(ready, contacts=(contact(anna), contact(bert)), window=60)
+    await press(hass, "police")
+    await anna.press(await anna.told("Police needed"), "I am coming")
+    await bert.told("Anna will come")
+    await asyncio.sleep(0.4)
+    bert.heard.clear()
+    anna.heard.clear()
+    await press(hass, "police")
+    message = await bert.told("pressed the button")
+    await bert.press(message, "I am coming")
+    await anna.told("Anna, Bert will come")
+    (incident,) = ready.emergency.incidents.open()
+    assert incident.call_by is None
+
+
+async def test_log_that_cannot_be_read_at_the_start(
+    hass: HomeAssistant,
+    entry: HomeEntry,
+    ready: Home,
+    anna: Telephone,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What waits is taken up as soon as it can be, and nothing twice."""
+    monkeypatch.setattr(outbox, "RETRY", 0.2)
+    monkeypatch.setattr(emergency_keeping, "_LOAD_AGAIN", 0.3)
+    away = dead()
+    await decide(ready, window=0, centre=centre_at(away.port))
+    await press(hass, "fire")
+    await until_entry(ready, "incident", event="not_signalled")
+    load, failures = ledger.Ledger.load, [True, True]
+
+    async def fails(self: ledger.Ledger) -> Any:
+        if failures:
+            failures.pop()
+            raise LogUnavailable("not now")
+        return await load(self)
+
+    monkeypatch.setattr(ledger.Ledger, "load", fails)
+    home = await reload(hass, entry)
+    assert home.emergency.incidents.open() == []
+    # What happens meanwhile keeps nobody from trying again.
+    await press(hass, "medical")
+    await until(lambda: len(home.emergency.incidents.open()) == 2)
+    async with real(port=away.port) as late:
+        await until(lambda: sorted(late.codes) == ["FA", "MA"])
+        await asyncio.sleep(0.5)
+        assert len(late.codes) == 2
+
+
+async def test_settings_that_cannot_be_read_lose_nothing(
+    hass: HomeAssistant, entry: HomeEntry, ready: Home, anna: Telephone
+) -> None:
+    """Contacts and centre are unknown for a while: what they are to hear is kept."""
+    await decide(ready, window=0, centre=centre_at(dead().port))
+    await press(hass, "fire")
+    await until_entry(ready, "incident", event="not_signalled")
+    path = ready.emergency._file._path
+    right = path.read_text()
+    path.write_text("{")
+    home = await reload(hass, entry)
+    assert len(await home.log.read(select(tables.signals))) == 1
+    path.write_text(right)
+    home = await reload(hass, entry)
+    assert len(home.emergency.incidents.outbox.waiting) == 1
+    path.write_text("{")
+    home = await reload(hass, entry)
+    await decide(home, window=7)
+    assert path.with_suffix(".unreadable").read_text() == "{"
+
+
+async def test_old_incident_of_a_copy(
+    hass: HomeAssistant,
+    entry: HomeEntry,
+    ready: Home,
+    anna: Telephone,
+    receiver: Real,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is shown, and nobody is sent for it or called again."""
+    await decide(ready, window=60)
+    await press(hass, "fire")
+    await anna.told("Fire")
+    anna.heard.clear()
+    monkeypatch.setattr(incidents, "TOO_OLD", timedelta(0))
+    home = await reload(hass, entry)
+    (incident,) = home.emergency.incidents.open()
+    assert incident.next_step is None
+    await hass.async_block_till_done()
+    assert receiver.codes == [] and not anna.heard
+
+
+async def test_language_of_another_version(
+    hass: HomeAssistant, assist: None, entry: HomeEntry, home: Home
+) -> None:
+    """One that is not there keeps the door from nothing."""
+    one = Contact(name="Anna", target="notify.anna", tested=TESTED)
+    await decide(home, contacts=(one,), pin=HASHED, languages=("xx", "en"))
+    home = await reload(hass, entry)
+    assert home.emergency.heard

@@ -82,11 +82,15 @@ class CutChannel(Channel[Signal]):
     def __init__(self, inner: Channel[Signal], power: Power) -> None:
         """Take both."""
         self._inner, self._power = inner, power
+        self.sending: list[asyncio.Future[str]] = []
 
     @override
     async def send(self, message: Signal) -> str:
         await self._power.needed()
-        said = await self._inner.send(message)
+        # What is on the wire arrives, whatever becomes of who sent it.
+        sending = asyncio.ensure_future(self._inner.send(message))
+        self.sending.append(sending)
+        said = await asyncio.shield(sending)
         await self._power.needed()
         return said
 
@@ -129,15 +133,16 @@ async def house(
         ),
     )
     await room.load()
-    loading = room.use(CutChannel(centre(receiver.receiver()), power))
-    spawn(loading, "use")
+    channel = CutChannel(centre(receiver.receiver()), power)
+    spawn(room.use(channel), "use")
+    room.go_on()
     try:
         yield room, log
     finally:
         room.outbox.stop()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *channel.sending, return_exceptions=True)
         await log.close()
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 import time
 
 from sqlalchemy import Executable
@@ -15,7 +15,7 @@ from .ledger import Ledger
 from .models import EmergencyError, Incident, Kind, Reply, Signal, Source, Stage, What
 from .outbox import Outbox
 from .people import People, by, offered
-from .settings import Settings
+from .settings import Contact, Settings
 
 AGAIN = 60.0
 """Seconds after which who asks again has everybody told anew."""
@@ -38,7 +38,7 @@ class Means:
     raised: Callable[[int], None]
     """Hears of the number of the entry with which an incident begins, or -1."""
     failed: Callable[[str], None]
-    """Hears why the centre did not take something."""
+    """Hears why the centre did not take something; empty: it took it."""
 
 
 class Incidents:
@@ -54,26 +54,40 @@ class Incidents:
         self._means = means
         self.spawn = means.spawn
         self._open: dict[str, Incident] = {}
+        self._ending: dict[str, Incident] = {}
+        """Those that are over, while somebody is to hear so."""
+        self._known: set[str] = set()
+        """Ids of all of this run."""
         self._unsent: set[str] = set()
         """Signals of which it was entered that the centre does not hear."""
 
     async def load(self) -> None:
         """Go on where it ended. Raises LogUnavailable."""
-        incidents, signals = await self._ledger.load()
-        for incident in incidents:
+        kept, signals = await self._ledger.load()
+        for incident in kept:
+            if incident.id in self._known:
+                # Of this very run: the log could not be read at its start.
+                continue
+            self._known.add(incident.id)
             if incident.stage.over:
-                self.spawn(self._tell_end(incident), f"end of {incident.id}")
+                self._ending[incident.id] = incident
             else:
-                self._open.setdefault(incident.id, incident)
+                self._open[incident.id] = incident
+            if _too_old(incident.raised):
+                # A copy that was restored: it is shown, and nobody is sent for it.
+                incident.confirmed, incident.call_by = True, None
         for signal in signals:
-            known = self._open.get(signal.incident)
-            old = known is None or _too_old(known)
-            if signal.what is What.ALARM and old:
+            if _too_old(signal.made):
                 await self._ledger.give_up(signal, "too_old")
             else:
-                self.outbox.load([signal])
+                self.outbox.load(signal)
         self._means.changed()
         self._reschedule()
+
+    def go_on(self) -> None:
+        """Tell who has not heard yet that something is over."""
+        for incident in self._ending.values():
+            self.spawn(self._tell_end(incident), f"end of {incident.id}")
 
     def open(self) -> list[Incident]:
         """Return those that are not over, the oldest first."""
@@ -82,7 +96,7 @@ class Incidents:
     @property
     def busy(self) -> bool:
         """Tell whether something would be lost that is in memory alone."""
-        return bool(self._open or self.outbox.waiting)
+        return bool(self._open or self._ending or self.outbox.waiting)
 
     def get(self, incident_id: str) -> Incident:
         """Return one that is not over. Raises EmergencyError."""
@@ -102,6 +116,7 @@ class Incidents:
         incident.confirm_by += window.total_seconds()
         # From here on a second trigger finds it.
         self._open[incident.id] = incident
+        self._known.add(incident.id)
         await self._begin(incident, actor)
         return incident
 
@@ -130,7 +145,8 @@ class Incidents:
             return
         if new:
             incident.sources = (*incident.sources, source)
-        incident.called = now
+        if again:
+            incident.called = now
         async with incident.changing:
             if incident.stage.over:
                 return
@@ -165,10 +181,17 @@ class Incidents:
         """Tell whose turn it is."""
         turn = self.people.due(incident)
         self._reschedule()
-        reached = await self.people.tell(incident, turn, "raised")
-        if incident.stage.over:
-            # They were on their way to hear of it while it ended.
-            await self.people.tell(incident, reached, incident.stage.value)
+        await self._tell(incident, turn, "raised")
+
+    async def _tell(
+        self, incident: Incident, contacts: Sequence[Contact], event: str
+    ) -> None:
+        await self.people.tell(incident, contacts, event)
+        if incident.stage.over and incident.news:
+            # It ended while that was on its way, and that is the last they heard.
+            if incident.id not in self._ending:
+                self._ending[incident.id] = incident
+                await self._tell_end(incident)
         self._means.changed()
 
     async def confirm(self, incident_id: str, actor: Actor) -> Incident:
@@ -217,26 +240,26 @@ class Incidents:
         if what is What.ALARM:
             incident.alarmed = time.monotonic()
         await self._ledger.enter(incident, event, actor, rows=rows)
-        if signal:
-            self.outbox.put(signal)
+        if signal and not self.outbox.put(signal):
+            await self._ledger.give_up(signal, "no_centre")
         self._means.changed()
 
     async def use(self, channel: Channel[Signal] | None) -> None:
         """Tell another centre from now on, or none."""
         for signal in self.outbox.use(channel):
             await self._ledger.give_up(signal, "no_centre")
-        waiting = {signal.incident for signal in self.outbox.waiting}
         for incident in self.open():
-            late = incident.confirmed and not incident.signalled
-            late = late and not _too_old(incident)
-            if channel and late and incident.id not in waiting:
-                # There was none that could have heard.
+            if channel:
+                # There may have been none that could have heard.
                 await self._late(incident)
 
     @whole
     async def _late(self, incident: Incident) -> None:
         async with incident.changing:
-            if not incident.stage.over:
+            unheard = incident.confirmed and not incident.signalled
+            waits = any(one.incident == incident.id for one in self.outbox.waiting)
+            old = _too_old(incident.raised) or incident.stage.over
+            if unheard and not waits and not old:
                 await self._enter(incident, "confirmed", HOME_ACTOR, What.ALARM)
 
     def _received(self, signal: Signal, by_whom: str) -> None:
@@ -245,6 +268,7 @@ class Incidents:
             # At once: who ends it now must tell the centre so.
             incident.signalled = True
         self._unsent.discard(signal.id)
+        self._means.failed("")
         self.spawn(self._enter_received(signal, by_whom), "signal received")
 
     async def _enter_received(self, signal: Signal, by_whom: str) -> None:
@@ -294,6 +318,7 @@ class Incidents:
             raise EmergencyError("incident_not_found")
         incident.told[contact_id] = reply.value
         actor = by(contact)
+        incident.call_by = None
         await self._ledger.enter(
             incident, "answered", actor, reply.value, contact=contact_id
         )
@@ -323,13 +348,13 @@ class Incidents:
     async def _come(self, incident: Incident, stage: Stage, actor: Actor) -> None:
         async with incident.changing:
             incident.call_by = None
-            if incident.reached(stage):
+            if incident.stage.over:
                 return
+            # Another one who comes is news as well.
             incident.come_to(stage)
             await self._enter(incident, stage.value, actor)
         self._reschedule()
-        reached = self.people.reached(incident)
-        telling = self.people.tell(incident, reached, stage.value)
+        telling = self._tell(incident, self.people.reached(incident), stage.value)
         self.spawn(telling, f"news of {incident.id}")
 
     # The end
@@ -361,8 +386,9 @@ class Incidents:
                 return
             incident.stage = stage
             incident.call_by = None
-            incident.news = [one.id for one in self.people.reached(incident)]
+            incident.news = self.people.perhaps(incident)
             self._open.pop(incident.id, None)
+            self._ending[incident.id] = incident
             self._means.changed()
             unsent, maybe = self.outbox.take_back(incident.id)
             what = None
@@ -376,14 +402,15 @@ class Incidents:
 
     async def _tell_end(self, incident: Incident) -> None:
         """Tell who was told that it is over; somebody may be on the way."""
-        for _ in range(_NEWS_TRIES):
-            left = [
-                one for one in self.people.reached(incident) if one.id in incident.news
-            ]
+        for tried in range(_NEWS_TRIES):
+            if tried:
+                await asyncio.sleep(NEWS_AGAIN)
+            settings = self._means.settings()
+            left = [one for one in map(settings.contact, incident.news) if one]
             await self.people.tell(incident, left, incident.stage.value)
-            if not {one.id for one in left} & set(incident.news):
+            if not incident.news:
                 break
-            await asyncio.sleep(NEWS_AGAIN)
+        self._ending.pop(incident.id, None)
         if incident.news:
             # Gone, or never reached again.
             incident.news = []
@@ -394,6 +421,6 @@ class Incidents:
         self._means.schedule(min(steps, default=None))
 
 
-def _too_old(incident: Incident) -> bool:
-    """Tell whether it is too late for the centre to hear of it first."""
-    return utc_now() - incident.raised > TOO_OLD
+def _too_old(moment: datetime) -> bool:
+    """Tell whether it is too late to hear first of what was then."""
+    return utc_now() - moment > TOO_OLD

@@ -141,7 +141,7 @@ class Incident:
     told: dict[str, str] = field(default_factory=dict)
     """By contact, how it stands: `sent`, `failed`, or what they answered."""
     news: list[str] = field(default_factory=list)
-    """Contacts who have not heard yet that it is over."""
+    """Contacts who have not heard yet that it is over, and heard of it before."""
     ending: bool = False
     """Somebody said that it is over: who asks for help now means something new."""
     called: float = 0.0
@@ -239,6 +239,7 @@ class Signal:
     what: What
     number: int = 0
     """Their order, and by what the receiver knows one that comes again; 0: none."""
+    made: datetime = field(default_factory=lambda: utc_now().replace(microsecond=0))
 
     def as_row(self) -> dict[str, Any]:
         """Return its row."""
@@ -248,6 +249,7 @@ class Signal:
             "kind": self.kind.value,
             "what": self.what.value,
             "number": self.number,
+            "made": int(self.made.timestamp()),
         }
 
     @classmethod
@@ -259,4 +261,5 @@ class Signal:
             kind=Kind(row["kind"]),
             what=What(row["what"]),
             number=row["number"],
+            made=datetime.fromtimestamp(row["made"], UTC),
         )

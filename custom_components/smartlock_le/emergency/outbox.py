@@ -1,7 +1,7 @@
 """What the monitoring centre is to hear: kept until it says that it received it."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 
 from ..whole import Spawn
@@ -56,16 +56,20 @@ class Outbox:
         if self._worker:
             self._worker.cancel()
 
-    def load(self, signals: Iterable[Signal]) -> None:
-        """Take up those of before: what came of them is not known."""
-        for signal in signals:
+    def load(self, signal: Signal) -> None:
+        """Take up one of before: what came of it is not known."""
+        if signal not in self._waiting and signal.id not in self._tried:
             self._waiting.append(signal)
             self._tried.add(signal.id)
+            self._go()
 
-    def put(self, signal: Signal) -> None:
-        """Have a signal sent."""
+    def put(self, signal: Signal) -> bool:
+        """Have a signal sent; tell whether there is anybody to send it to."""
+        if self._channel is None:
+            return False
         self._waiting.append(signal)
         self._go()
+        return True
 
     def take_back(self, incident: str) -> tuple[list[Signal], bool]:
         """Send the alarm of an incident no more.
@@ -104,12 +108,12 @@ class Outbox:
             self._tried.add(signal.id)
             try:
                 by = await channel.send(signal)
-            except NotTaken as err:
-                # The next one may be another matter.
-                self._failed(signal, err.reason)
-                continue
             except ChannelError as err:
-                self._failed(signal, err.reason)
+                if channel is self._channel:
+                    self._failed(signal, err.reason)
+                if isinstance(err, NotTaken):
+                    # The next one may be another matter.
+                    continue
                 return False
             if channel is not self._channel:
                 # There is another centre by now, and that one does not know of it.

@@ -73,8 +73,6 @@ class People:
         contacts = list(contacts)
         if event == "raised" and incident.stage.over:
             return []
-        if event == "raised":
-            incident.called = time.monotonic()
         sent = await asyncio.gather(
             *(self._tell(incident, one, event) for one in contacts)
         )
@@ -88,27 +86,53 @@ class People:
                 nonce = secrets.token_hex(16)
                 incident.nonces[nonce] = f"{contact.id} {reply}"
                 notice.actions[f"{ACTION}{nonce}"] = words[reply]
+        reason = ""
         try:
             await self.way(contact.target).send(notice)
         except ChannelError as err:
+            reason = err.reason
+        # One that did not answer may have it all the same.
+        if not reason or reason == "no_answer":
+            self._note(incident, contact, event, sure=not reason)
+        else:
             incident.told.setdefault(contact.id, "failed")
-            await self._ledger.enter(
-                incident, "not_told", by(contact), err.reason, contact=contact.id
-            )
-            return False
-        if incident.told.get(contact.id) in (None, "failed"):
-            incident.told[contact.id] = "sent"
-        if incident.stage.over and contact.id in incident.news:
-            incident.news.remove(contact.id)
         await self._ledger.enter(
-            incident, "told", by(contact), event, contact=contact.id
+            incident,
+            "not_told" if reason else "told",
+            by(contact),
+            reason or event,
+            contact=contact.id,
         )
-        return True
+        return not reason
+
+    def _note(
+        self, incident: Incident, contact: Contact, event: str, *, sure: bool
+    ) -> None:
+        """Note that a message has arrived, or may have."""
+        if incident.told.get(contact.id) in (None, "failed"):
+            incident.told[contact.id] = "sent" if sure else "unsure"
+        if not incident.stage.over:
+            return
+        news, there = incident.news, contact.id in incident.news
+        if event == incident.stage.value:
+            if sure and there:
+                news.remove(contact.id)
+        elif not there:
+            # What was on its way is the last that they heard.
+            news.append(contact.id)
 
     def reached(self, incident: Incident) -> list[Contact]:
         """Return whom an incident was told."""
         return [
             contact
+            for contact in self._settings().contacts
+            if incident.told.get(contact.id, "failed") not in ("failed", "unsure")
+        ]
+
+    def perhaps(self, incident: Incident) -> list[str]:
+        """Return the ids of whom it was told, or may have been."""
+        return [
+            contact.id
             for contact in self._settings().contacts
             if incident.told.get(contact.id, "failed") != "failed"
         ]
@@ -121,9 +145,9 @@ OFFERS = {"raised", "acknowledged", "on_scene"}
 def offered(incident: Incident) -> list[Reply]:
     """Return what can be answered now."""
     replies = []
-    if not incident.reached(Stage.ACKNOWLEDGED):
+    if not incident.reached(Stage.ACKNOWLEDGED) or incident.call_by is not None:
         replies.append(Reply.COMING)
-    elif not incident.reached(Stage.ON_SCENE):
+    if incident.reached(Stage.ACKNOWLEDGED) and not incident.reached(Stage.ON_SCENE):
         replies.append(Reply.THERE)
     if incident.kind.needs_pin:
         # In whose hand a telephone is cannot be known.

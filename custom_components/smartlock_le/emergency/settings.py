@@ -131,13 +131,16 @@ class Settings:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return what was kept. Raises TypeError, ValueError, KeyError."""
         centre = data["centre"]
+        kept = None if centre is None else CentreSettings(**_typed(centre))
+        if kept:
+            kept.build()
         return cls(
             **{
                 **data,
                 "contacts": tuple(Contact(**one) for one in data["contacts"]),
                 "languages": tuple(data["languages"]),
                 "sensors": tuple(data["sensors"]),
-                "centre": None if centre is None else CentreSettings(**_typed(centre)),
+                "centre": kept,
             }
         )
 
@@ -158,13 +161,17 @@ class SettingsFile:
         self._hass = hass
         self._path = path
         self.now = Settings()
+        self._unreadable = False
 
     async def load(self) -> None:
         """Read it. Raises SettingsUnreadable."""
         self.now = await self._hass.async_add_executor_job(self._read)
 
     async def save(self, settings: Settings) -> None:
-        """Write it, then take it over. Raises WriteError."""
+        """Write it, then take it over. Raises WriteError.
+
+        One that could not be read is put aside first.
+        """
         await self._hass.async_add_executor_job(self._write, settings)
         self.now = settings
 
@@ -178,12 +185,16 @@ class SettingsFile:
             return Settings()
         except (OSError, ValueError, KeyError, TypeError) as err:
             # The text of these errors may quote the file.
+            self._unreadable = True
             raise SettingsUnreadable(type(err).__name__) from None
 
     def _write(self, settings: Settings) -> None:
         text = json.dumps({"version": _VERSION, "settings": settings.as_json()})
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._unreadable:
+                self._path.replace(self._path.with_suffix(".unreadable"))
+                self._unreadable = False
         except OSError as err:
             raise WriteError(type(err).__name__) from None
         write_utf8_file_atomic(str(self._path), text, private=True)

@@ -31,5 +31,6 @@ signals = Table(
     Column("incident", String(500), nullable=False),
     Column("kind", String(500), nullable=False),
     Column("what", String(500), nullable=False),
+    Column("made", BigInteger, nullable=False, comment="Unix seconds"),
     comment="What the monitoring centre has not acknowledged",
 )

@@ -207,7 +207,10 @@ class EmergencyOptions(ContactPeople):
         return self.async_show_form(
             step_id="centre",
             data_schema=self.add_suggested_values_to_schema(
-                schema, user_input or _shown(self._settings.centre)
+                schema,
+                {key: one for key, one in user_input.items() if key != "key"}
+                if user_input
+                else _shown(self._settings.centre),
             ),
             errors=errors,
         )
