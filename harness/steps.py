@@ -33,6 +33,22 @@ async def step(api: Api, flow: str, **data: Any) -> dict[str, Any]:
     return answer
 
 
+async def options(api: Api, entry: str, *items: str) -> str:
+    """Open the menu of a home and choose; return the flow."""
+    path = "/api/config/config_entries/options/flow"
+    flow = str((await api.post(path, {"handler": entry}))["flow_id"])
+    for item in items:
+        await api.post(f"{path}/{flow}", {"next_step_id": item})
+    return flow
+
+
+async def option(api: Api, flow: str, **data: Any) -> dict[str, Any]:
+    """Send a form of that menu; return what comes next."""
+    path = f"/api/config/config_entries/options/flow/{flow}"
+    answer: dict[str, Any] = await api.post(path, data)
+    return answer
+
+
 async def pair(api: Api, home: VirtualHomeProcess, flow: str, pin: str) -> str:
     """Click through the card of a found lock; return the home's entry."""
     await step(api, flow)

@@ -503,7 +503,7 @@ def test_the_rest() -> None:
         for key in {
             *re.findall(r'texts\["(\w+)"', emergency),
             *("ready", "not_ready", "no_assist"),
-            *(f"centre_{key}" for key in {"ok", "bad", "unknown"} | HALF),
+            *(f"centre_{key}" for key in {"ok", "bad", "unknown", "plain"} | HALF),
         }
     }
     assert set(TEXTS["selector"]["phrases"]["options"]) == set(languages())

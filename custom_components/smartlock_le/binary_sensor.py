@@ -61,6 +61,12 @@ HOME_SENSORS = (
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda home: home.emergency.centre.problem,
     ),
+    HomeDescription(
+        key="contact_problem",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda home: home.emergency.contact_problem,
+    ),
 )
 
 

@@ -269,6 +269,13 @@ class EmergencyKeeping:
     def _daily(self, *_: object) -> None:
         self._home.spawn(self.test(), "test of the channels")
 
+    @property
+    def contact_problem(self) -> bool | None:
+        """Tell whether a contact could not be told; None: there is none, or not known."""
+        ways = [self.incidents.people.way(one.target) for one in self.settings.contacts]
+        known = [way.health.ok for way in ways if way.health]
+        return not all(known) if known else None
+
     def _old(self) -> list[Incident]:
         now = utc_now()
         return [one for one in self.incidents.open() if now - one.raised > _DAY]
@@ -279,6 +286,7 @@ class EmergencyKeeping:
         for contact in self.settings.contacts:
             health = await self.incidents.people.way(contact.target).look()
             issues.contact_gone(self._hass, contact.id, contact.name, not health.ok)
+        self._home.tell()
         await self.centre.test()
 
     # Raised, answered, over

@@ -8,7 +8,8 @@ from harness import HarnessError, seed, steps
 from harness.api import Api, Websocket
 from harness.broker import BrokerProcess
 from harness.hass import HassProcess, eventually
-from harness.ports import free_port
+from harness.outside import Outside
+from harness.ports import HOST, free_port
 from harness.virtual import VirtualHomeProcess
 
 # Digits that nothing else here consists of: they are looked for afterwards.
@@ -34,6 +35,10 @@ class World:
         self.hass = HassProcess(folder / "config", free_port())
         self.events: list[dict[str, Any]] = []
         """Every event on the bus, from before the integration was set up."""
+        self.heard: list[str] = []
+        """What the telephone and the monitoring centre outside were told."""
+        self.telephone_port, self.centre_port = free_port(), free_port()
+        self.outside = Outside(self.telephone_port, self.centre_port, self.heard.append)
         self.home: VirtualHomeProcess
         self.broker: BrokerProcess
         self.socket: Websocket
@@ -58,6 +63,7 @@ class World:
 
     async def start(self) -> None:
         """Start them, make the owner, and listen to everything."""
+        await self.outside.__aenter__()
         self.broker = await BrokerProcess.start(self.folder)
         self.home = await VirtualHomeProcess.start(
             self.folder / "virtual_home.log",
@@ -71,6 +77,7 @@ class World:
                 port=self.hass.port,
                 proxy_port=self.home.proxy_port,
                 camera_url=self.home.camera,
+                telephone_url=f"http://{HOST}:{self.telephone_port}/",
                 broker_port=self.broker.port,
                 level="info",
                 our_level="debug",
@@ -102,6 +109,7 @@ class World:
         if hasattr(self, "socket"):
             await self.socket.close()
         await self.hass.stop()
+        await self.outside.__aexit__()
         for name in ("home", "broker"):
             if hasattr(self, name):
                 await getattr(self, name).stop()

@@ -150,7 +150,7 @@ def centre(
     account: str = PLAIN,
     protocol: Protocol = Protocol.ADM_CID,
     key: bytes = b"",
-    timeout: float = 0.5,
+    timeout: float = 2.0,
 ) -> Dc09:
     """Return the way to these."""
     return Dc09(Centre(Account(account, protocol, key), receivers), timeout=timeout)

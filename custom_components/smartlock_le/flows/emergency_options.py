@@ -67,6 +67,8 @@ class EmergencyOptions(ContactPeople):
             if health and health.ok and health.reason:
                 key = health.reason
             state.append(texts[f"centre_{key}"])
+            if not settings.centre.key:
+                state.append(texts["centre_plain"])
         else:
             state.append(texts["centre_none"])
         return self.async_show_menu(

@@ -1,0 +1,104 @@
+"""Help is asked for by voice, the power goes, and everybody hears all the same."""
+
+import asyncio
+import re
+
+import pytest
+
+from harness import steps
+from harness.hass import eventually
+from harness.outside import ACCOUNT
+from harness.ports import HOST
+
+from .portal import Portal
+from .story import Story
+from .world import World
+
+# Digits that nothing else here consists of.
+PIN = "6183"
+
+
+async def prepare(world: World) -> None:
+    """Say who is to be told, as a person does."""
+    api, entry = world.api, world.entry_id
+    flow = await steps.options(api, entry, "emergency", "add_contact_person")
+    await steps.option(api, flow, name="Anna", target="notify.demo_telephone")
+    number = await eventually(lambda: _number(world), "a number arrives", 30)
+    answer = await steps.option(api, flow, number=number)
+    assert answer["reason"] == "contact_tested", answer
+    flow = await steps.options(api, entry, "emergency", "distress_rules")
+    answer = await steps.option(
+        api, flow, languages=["en", "de"], window=20, pause=0, pin=PIN
+    )
+    assert answer["reason"] == "distress_rules_saved", answer
+    flow = await steps.options(api, entry, "emergency", "centre")
+    answer = await steps.option(
+        api,
+        flow,
+        account=ACCOUNT,
+        host=HOST,
+        port=world.centre_port,
+        transport="tcp",
+        protocol="ADM-CID",
+        key_hexadecimal=True,
+        every=60,
+    )
+    assert answer["reason"] == "centre_saved", answer
+
+
+async def _number(world: World) -> str | None:
+    found = re.findall(r"the number (\d{4})", "\n".join(world.heard))
+    return found[-1] if found else None
+
+
+async def hears(world: World, what: str) -> None:
+    """Wait until somebody outside hears something."""
+
+    async def look() -> bool:
+        return any(what in line for line in world.heard)
+
+    await eventually(look, f"somebody outside hears {what!r}", 60)
+
+
+async def say(world: World, text: str) -> str:
+    """Say something to Assist; return its answer."""
+    said = await world.socket("conversation/process", text=text, language="en")
+    return str(said["response"]["speech"]["plain"]["speech"])
+
+
+async def live(world: World) -> None:
+    """Ask for help, cut the power in the window, and end it by PIN."""
+    await prepare(world)
+    assert (await say(world, "help call the police")).startswith("I have told Anna.")
+    await hears(world, "Police needed")
+    assert not [line for line in world.heard if "PA" in line]
+    await world.kill()
+    await world.restart()
+    keypad = await steps.entity(world.socket, "alarm_control_panel")
+    assert keypad
+    await hears(world, "centre: PA")
+    await world.becomes(keypad, "triggered")
+    await world.socket.act(
+        "alarm_control_panel.alarm_disarm", entity_id=keypad, code=PIN
+    )
+    await hears(world, "centre: OC")
+    await hears(world, "false alarm")
+    await world.becomes(keypad, "disarmed")
+    await asyncio.sleep(1)
+    assert sum("centre: PA" in line for line in world.heard) == 1
+    entries = [one for one in await world.entries() if one["kind"] == "incident"]
+    events = [entry["event"] for entry in entries if entry["event"] != "told"]
+    assert events[:3] == ["raised", "confirmed", "signalled"]
+    assert "cancelled" in events
+    # No door moves because somebody said something.
+    moves = {entry["kind"] for entry in (await world.entries())[-len(entries) :]}
+    assert "command" not in moves
+    assert (await world.ask("verify_log"))["ok"]
+
+
+@pytest.mark.timeout(300)
+def test_help_by_voice_through_a_power_cut(
+    portal: Portal, world: World, story: Story
+) -> None:
+    portal(live(world), 240)
+    assert story
