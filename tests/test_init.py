@@ -390,7 +390,7 @@ async def test_blueprints_are_put_where_they_are_looked_for_once(
     mine.write_text("mine")
     await blueprint.install(hass)
     ours = {path.name for path in blueprint._SOURCE.iterdir()}
-    assert len(ours) == 6
+    assert len(ours) == 7
     assert {path.name for path in folder.glob("*.yaml")} == ours
     (folder / "auto_lock.yaml").unlink()
     await blueprint.install(hass)
@@ -420,4 +420,4 @@ async def test_a_full_disk_keeps_no_home_from_starting(
     assert (folder / "auto_lock.yaml").exists()
     assert not (folder / "tell_my_phone.yaml").exists()
     await blueprint.install(hass)
-    assert len(list(folder.glob("*.yaml"))) == 6
+    assert len(list(folder.glob("*.yaml"))) == 7
