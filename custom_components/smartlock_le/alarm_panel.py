@@ -1,6 +1,6 @@
 """The owner's alarm system: what it does is in the log, and cameras look when it is triggered."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 import logging
 from typing import Any
 
@@ -9,6 +9,7 @@ from homeassistant.components.alarm_control_panel import (
     AlarmControlPanelState,
 )
 from homeassistant.core import (
+    CALLBACK_TYPE,
     Event,
     EventStateChangedData,
     HomeAssistant,
@@ -16,9 +17,9 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.event import async_track_state_change_event
 
 from . import actors
+from .followed import follow
 from .log import MAX_TEXT, Log, LogUnavailable
 from .models import HOME_ACTOR, UNKNOWN_ACTOR, Actor, ActorKind
 
@@ -47,7 +48,7 @@ class AlarmPanel:
         self._chosen = ""
         self._last = ""
         """What was entered last."""
-        self._undo: list[Callable[[], None]] = []
+        self._undo: CALLBACK_TYPE | None = None
 
     async def start(self, chosen: str) -> None:
         """Follow the chosen one: an id of the registry, an entity id, or nothing."""
@@ -71,21 +72,18 @@ class AlarmPanel:
             self._chosen, self._last = chosen, ""
         if (entity_id := self.entity_id) is None:
             return
-        self._undo = [
-            async_track_state_change_event(self._hass, entity_id, self._changed),
-            self._hass.bus.async_listen(
-                er.EVENT_ENTITY_REGISTRY_UPDATED, self._renamed, self._is_renamed
-            ),
-        ]
+        self._undo = follow(
+            self._hass, [entity_id], self._changed, lambda: self.follow(self._chosen)
+        )
         if state := self._hass.states.get(entity_id):
             self._take(state)
 
     @callback
     def stop(self) -> None:
         """Follow none any more."""
-        for undo in self._undo:
-            undo()
-        self._undo = []
+        if self._undo:
+            self._undo()
+            self._undo = None
 
     @property
     def entity_id(self) -> str | None:
@@ -98,14 +96,6 @@ class AlarmPanel:
         """What it shows now; empty where there is none, or it is not known."""
         state = self._hass.states.get(self.entity_id or "")
         return state.state if state and state.state in AlarmControlPanelState else ""
-
-    @callback
-    def _is_renamed(self, data: Mapping[str, Any]) -> bool:
-        return data.get("old_entity_id") is not None
-
-    @callback
-    def _renamed(self, _: Event[er.EventEntityRegistryUpdatedData]) -> None:
-        self.follow(self._chosen)
 
     @callback
     def _changed(self, event: Event[EventStateChangedData]) -> None:

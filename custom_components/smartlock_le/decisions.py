@@ -29,6 +29,7 @@ from .const import (
 )
 from .log import RETENTION_DAYS, Log, LogError
 from .models import Actor, utc_now
+from .requests.contact import LocalContact
 from .requests.guide import Guide
 from .requests.models import AgencyType
 from .requests.request import Purpose
@@ -49,6 +50,7 @@ class Decisions(ABC):
     cameras: Cameras
     alarm: AlarmPanel
     guide: Guide
+    contact: LocalContact
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
         """Take the entry whose options they are."""
@@ -230,6 +232,12 @@ class Decisions(ABC):
             issues.guide_news(self.hass, news)
         else:
             self.guide_read()
+
+    async def check_contact(self) -> None:
+        """Remind the owner of their contact, if it is time. Raises LogUnavailable."""
+        contact = await self.contact.get()
+        due = contact is not None and contact.due(utc_now())
+        issues.contact_due(self.hass, due)
 
     async def set_alarm(self, panel: str, actor: Actor) -> None:
         """Follow another alarm system: an id of the registry, an entity id, or nothing.

@@ -1,7 +1,6 @@
 """Sensors that the owner chose: what they tell is distress."""
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.const import (
@@ -19,9 +18,9 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.event import async_track_state_change_event
 
 from .emergency.models import Kind
+from .followed import follow
 
 _KINDS: dict[str, Kind] = {
     BinarySensorDeviceClass.SMOKE: Kind.FIRE,
@@ -56,36 +55,29 @@ class DistressSensors:
         """Take what is called with what is wrong."""
         self._hass = hass
         self._tells = tells
-        self._chosen: tuple[str, ...] = ()
-        self._undo: list[CALLBACK_TYPE] = []
+        self._undo: CALLBACK_TYPE | None = None
 
     @callback
     def follow(self, chosen: Collection[str]) -> None:
         """Follow these and no others: ids of the registry, or entity ids."""
         self.stop()
-        self._chosen = tuple(chosen)
+        if not chosen:
+            return
         registry = er.async_get(self._hass)
         found = [er.async_resolve_entity_id(registry, one) for one in chosen]
-        ids = [one for one in found if one]
-        if not ids:
-            return
-        self._undo = [
-            async_track_state_change_event(self._hass, ids, self._changed),
-            self._hass.bus.async_listen(
-                er.EVENT_ENTITY_REGISTRY_UPDATED, self._renamed, _is_renamed
-            ),
-        ]
+        self._undo = follow(
+            self._hass,
+            [one for one in found if one],
+            self._changed,
+            lambda: self.follow(chosen),
+        )
 
     @callback
     def stop(self) -> None:
         """Follow none any more."""
-        for undo in self._undo:
-            undo()
-        self._undo = []
-
-    @callback
-    def _renamed(self, _: Event[er.EventEntityRegistryUpdatedData]) -> None:
-        self.follow(self._chosen)
+        if self._undo:
+            self._undo()
+            self._undo = None
 
     @callback
     def _changed(self, event: Event[EventStateChangedData]) -> None:
@@ -98,8 +90,3 @@ class DistressSensors:
         known = (STATE_OFF,) if kind is Kind.BURGLARY else (STATE_OFF, *_AWAY)
         if before.state in known:
             self._tells(kind)
-
-
-@callback
-def _is_renamed(data: Mapping[str, Any]) -> bool:
-    return data.get("old_entity_id") is not None

@@ -161,10 +161,7 @@ class EmergencyKeeping:
     @callback
     def _ring(self) -> None:
         self._timer = None
-        self._home.spawn(self._due(), "incidents")
-
-    async def _due(self) -> None:
-        await self.incidents.due()
+        self._home.spawn(self.incidents.due(), "incidents")
 
     @callback
     def _component_loaded(self, event: Event[EventComponentLoaded]) -> None:
@@ -185,6 +182,7 @@ class EmergencyKeeping:
         await self._listen()
 
     def _ended(self) -> bool:
+        """Tell whether the home has ended, which it may while something is awaited."""
         return self._stopped
 
     async def _listen(self) -> None:
@@ -338,9 +336,9 @@ class EmergencyKeeping:
         if said is Said.CANCEL:
             return await self._cancel_by_voice(texts, actor)
         incident = await self.raise_(Kind(said.value), Source.VOICE, actor)
-        return self.answer(incident, texts)
+        return self._answer(incident, texts)
 
-    def answer(self, incident: Incident, texts: dict[str, str]) -> str:
+    def _answer(self, incident: Incident, texts: dict[str, str]) -> str:
         """Say who was told, to who asked for help."""
         told = [one.name for one in self.incidents.people.reached(incident)]
         answer = [

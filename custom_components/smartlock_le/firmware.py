@@ -8,13 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+import logging
 import re
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.util.file import WriteError
 
 from . import issues
 from .locks.entities import device_of
+from .locks.keybook import KeyBook
 from .locks.managed import ManagedLock
+
+_LOGGER = logging.getLogger(__name__)
 
 type Version = tuple[int, ...]
 
@@ -115,3 +120,11 @@ def follow(hass: HomeAssistant, lock: ManagedLock) -> Callable[[], None]:
 
     look()
     return undo
+
+
+async def keep(book: KeyBook, lock: ManagedLock) -> None:
+    """Keep the version that a lock has now, for a start at which it is away."""
+    try:
+        await book.set_firmware(lock.ref.id, lock.driver.firmware)
+    except WriteError:
+        _LOGGER.debug("Firmware of lock %s not kept", lock.ref.id)

@@ -67,7 +67,6 @@ class Home(Decisions):
     codes: Codes
     cameras: Cameras
     agencies: Agencies
-    contact: LocalContact
     requests: RequestKeeping
     releases: Releases
     emergency: EmergencyKeeping
@@ -278,7 +277,7 @@ class Home(Decisions):
             issues.pins_shown(self.hass, lock.ref, shown=lock.driver.pins_shown)
             keys = self.book.get(lock.ref.id)
             if keys and keys.firmware != lock.driver.firmware:
-                self.spawn(self._keep_firmware(lock), f"firmware {lock.ref.id}")
+                self.spawn(firmware.keep(self.book, lock), f"firmware {lock.ref.id}")
 
         self._undo[lock.ref.id] = [
             lock.on_event(self._accessed),
@@ -286,12 +285,6 @@ class Home(Decisions):
             lock.driver.on_change(driver_changed),
             firmware.follow(self.hass, lock),
         ]
-
-    async def _keep_firmware(self, lock: ManagedLock) -> None:
-        try:
-            await self.book.set_firmware(lock.ref.id, lock.driver.firmware)
-        except WriteError:
-            _LOGGER.debug("Firmware of lock %s not kept", lock.ref.id)
 
     @callback
     def _identify(self, event: AccessEvent) -> AccessEvent:
@@ -383,12 +376,6 @@ class Home(Decisions):
         await self.cameras.erase_old(self.media_days)
         await self.cameras.plates.enter_erased()
         await self.log.care.retain(self.retention_days)
-
-    async def check_contact(self) -> None:
-        """Remind the owner of their contact, if it is time. Raises LogUnavailable."""
-        contact = await self.contact.get()
-        due = contact is not None and contact.due(utc_now())
-        issues.contact_due(self.hass, due)
 
     @callback
     def _log_changed(self) -> None:

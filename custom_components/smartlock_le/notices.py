@@ -3,14 +3,15 @@
 import logging
 
 from homeassistant.components import persistent_notification
-from homeassistant.components.notify import DOMAIN as NOTIFY, SERVICE_SEND_MESSAGE
+from homeassistant.components.notify import DOMAIN as NOTIFY
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
 from .access.models import Grant
 from .const import DOMAIN
+from .emergency.channels.channel import ChannelError
+from .emergency.channels.notify import Notice, Notify
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -109,17 +110,8 @@ async def _notify(
     hass: HomeAssistant, target: str, title: str, message: str, about: str
 ) -> None:
     """Send a message to a notify action or a notify entity."""
-    data = {"title": title, "message": message}
-    _, _, name = target.partition(".")
+    notice = Notice(title=title, message=message, urgent=False)
     try:
-        if hass.services.has_service(NOTIFY, name):
-            await hass.services.async_call(NOTIFY, name, data, blocking=True)
-        else:
-            await hass.services.async_call(
-                NOTIFY,
-                SERVICE_SEND_MESSAGE,
-                {**data, "entity_id": target},
-                blocking=True,
-            )
-    except HomeAssistantError as err:
-        _LOGGER.warning("Notice about %s not sent: %s", about, type(err).__name__)
+        await Notify(hass, target).send(notice)
+    except ChannelError as err:
+        _LOGGER.warning("Notice about %s not sent: %s", about, err.reason)

@@ -69,6 +69,7 @@ async def say(world: World, text: str) -> str:
 async def live(world: World) -> None:
     """Ask for help, cut the power in the window, and end it by PIN."""
     await prepare(world)
+    before = len(await world.entries())
     assert (await say(world, "help call the police")).startswith("I have told Anna.")
     await hears(world, "Police needed")
     assert not [line for line in world.heard if "PA" in line]
@@ -91,8 +92,8 @@ async def live(world: World) -> None:
     assert events[:3] == ["raised", "confirmed", "signalled"]
     assert "cancelled" in events
     # No door moves because somebody said something.
-    moves = {entry["kind"] for entry in (await world.entries())[-len(entries) :]}
-    assert "command" not in moves
+    since = (await world.entries())[before:]
+    assert not {"command", "grant"} & {entry["kind"] for entry in since}
     assert (await world.ask("verify_log"))["ok"]
 
 
@@ -100,5 +101,5 @@ async def live(world: World) -> None:
 def test_help_by_voice_through_a_power_cut(
     portal: Portal, world: World, story: Story
 ) -> None:
+    assert story, "the home that it made is needed"
     portal(live(world), 240)
-    assert story

@@ -1,6 +1,6 @@
 """What tests of distress share: telephones, a monitoring centre, a home that uses both."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -32,29 +32,35 @@ TESTED = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 
 
 @pytest.fixture
-async def anna(
+async def telephones(
     hass: HomeAssistant,
     socket_enabled: None,
     hass_client: ClientSessionGenerator,
     hass_ws_client: WebSocketGenerator,
-) -> AsyncGenerator[Telephone]:
-    """Give the telephone of the first contact."""
-    phone = await Telephone.start(hass, hass_client, hass_ws_client, "anna")
-    yield phone
-    await phone.stop()
+) -> AsyncGenerator[Callable[[str], Awaitable[Telephone]]]:
+    """Give what connects the telephone of somebody."""
+    phones: list[Telephone] = []
+
+    async def connect(name: str) -> Telephone:
+        phone = await Telephone.start(hass, hass_client, hass_ws_client, name)
+        phones.append(phone)
+        return phone
+
+    yield connect
+    for phone in phones:
+        await phone.stop()
 
 
 @pytest.fixture
-async def bert(
-    hass: HomeAssistant,
-    anna: Telephone,
-    hass_client: ClientSessionGenerator,
-    hass_ws_client: WebSocketGenerator,
-) -> AsyncGenerator[Telephone]:
+async def anna(telephones: Callable[[str], Awaitable[Telephone]]) -> Telephone:
+    """Give the telephone of the first contact."""
+    return await telephones("anna")
+
+
+@pytest.fixture
+async def bert(telephones: Callable[[str], Awaitable[Telephone]]) -> Telephone:
     """Give the telephone of the second contact."""
-    phone = await Telephone.start(hass, hass_client, hass_ws_client, "bert")
-    yield phone
-    await phone.stop()
+    return await telephones("bert")
 
 
 @pytest.fixture

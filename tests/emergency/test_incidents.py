@@ -1,6 +1,7 @@
 """Incidents: who hears of them, in which order, and how they end."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 import json
 import re
@@ -37,7 +38,7 @@ from custom_components.smartlock_le.emergency.models import (
 from custom_components.smartlock_le.emergency.settings import Contact
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.log import LogUnavailable
-from custom_components.smartlock_le.models import HOME_ACTOR, utc_now
+from custom_components.smartlock_le.models import HOME_ACTOR, Actor, ActorKind, utc_now
 from tests.conftest import LOCK, log_of, until, until_entry
 from tests.support import act, fail_writes, issues
 from virtual_home.nuki import NukiLock
@@ -77,6 +78,14 @@ async def press(hass: HomeAssistant, kind: str) -> None:
 async def events(home: Home) -> list[str]:
     """Return what was entered of incidents, in its order."""
     return [entry["event"] for entry in await log_of(home, "incident")]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again soon what did not go out."""
+    monkeypatch.setattr(outbox, "RETRY", 0.2)
+    monkeypatch.setattr(outbox, "RETRY_MAX", 0.4)
+    monkeypatch.setattr(people, "END_AGAIN", 0.1)
 
 
 async def test_from_the_button_to_the_centre(
@@ -391,11 +400,8 @@ async def test_centre_that_is_away(
     entry: HomeEntry,
     ready: Home,
     anna: Telephone,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Kept through a restart, and sent as soon as it is there; once."""
-    monkeypatch.setattr(outbox, "RETRY", 0.2)
-    monkeypatch.setattr(outbox, "RETRY_MAX", 0.4)
     away = dead()
     await decide(ready, window=0, centre=centre_at(away.port))
     await press(hass, "police")
@@ -414,11 +420,8 @@ async def test_centre_that_is_away(
 async def test_taken_back_while_the_centre_is_away(
     hass: HomeAssistant,
     ready: Home,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It may have heard of it, for all that is known: it is told that it is over."""
-    monkeypatch.setattr(outbox, "RETRY", 0.2)
-    monkeypatch.setattr(outbox, "RETRY_MAX", 0.4)
     away = dead()
     await decide(ready, window=0, centre=centre_at(away.port))
     await press(hass, "police")
@@ -571,7 +574,7 @@ async def test_nothing_that_goes_out_dials(
     texts = [f"{m['title']} {m['message']}" for m in anna.heard]
     assert not [text for text in texts if NUMBERS.search(text)]
     assert "tel:" not in json.dumps(anna.heard)
-    titles = [a["title"] for m in anna.heard for a in m["data"]["actions"]]
+    titles = [a["title"] for m in anna.heard for a in m["data"].get("actions", ())]
     assert {"I am coming", "False alarm"} == set(titles)
 
 
@@ -650,7 +653,6 @@ async def test_acknowledged_while_somebody_cancels(
 ) -> None:
     """The answer of the centre and the end cross each other: it hears of the end."""
     await decide(ready, window=0)
-    (state,) = hass.states.async_all("alarm_control_panel")
     raising = hass.async_create_task(press(hass, "police"))
     await until(ready.emergency.incidents.open)
     (incident,) = ready.emergency.incidents.open()
@@ -662,7 +664,6 @@ async def test_acknowledged_while_somebody_cancels(
     await ending
     await raising
     await until(lambda: receiver.codes == ["PA", "OC"])
-    assert state
 
 
 async def test_killed_before_contacts_heard_of_the_end(
@@ -791,10 +792,9 @@ async def test_notify_service_that_breaks(
 
 
 async def test_message_that_arrives_after_the_end(
-    hass: HomeAssistant, ready: Home, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, ready: Home
 ) -> None:
     """What was on its way is not the last that they hear; nor is one that failed."""
-    monkeypatch.setattr(incidents, "NEWS_AGAIN", 0.1)
     release, heard = asyncio.Event(), []
     fails = [True]
 
@@ -929,3 +929,60 @@ async def test_language_of_another_version(
     await decide(home, contacts=(one,), pin=HASHED, languages=("xx", "en"))
     home = await reload(hass, entry)
     assert home.emergency.heard
+
+
+async def test_centre_that_refuses(
+    hass: HomeAssistant, ready: Home, anna: Telephone, receiver: Real
+) -> None:
+    """Said at once, for this time it matters; it hears as soon as that is mended."""
+    right = centre_at(receiver.port)
+    await decide(ready, window=0, centre=replace(right, account="FFF9"))
+    await press(hass, "fire")
+    await until_entry(ready, "incident", event="not_signalled", detail="refused")
+    await until(lambda: "centre_refused" in issues(hass))
+    await press(hass, "medical")
+    await decide(ready, centre=right)
+    await until(lambda: sorted(receiver.codes) == ["FA", "MA"])
+    await until(lambda: "centre_refused" not in issues(hass))
+
+
+async def test_name_that_is_longer_than_the_log_takes(
+    hass: HomeAssistant, ready: Home, anna: Telephone
+) -> None:
+    """What is wrong with an entry keeps nobody from hearing."""
+    whoever = Actor(ActorKind.RESIDENT, "x", "x" * 1000)
+    await ready.emergency.raise_(Kind.FIRE, Source.BUTTON, whoever)
+    await anna.told("Fire")
+    entry = await until_entry(ready, "incident", event="raised")
+    assert len(entry["actor_name"]) == 500
+
+
+async def test_entry_that_the_database_does_not_take(
+    hass: HomeAssistant,
+    ready: Home,
+    anna: Telephone,
+    receiver: Real,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever it has against it, everybody hears."""
+    odd = insert(tables.incidents).values(id="afffffff")
+    monkeypatch.setattr(ledger, "_row", lambda _: [odd])
+    await decide(ready, window=0)
+    await press(hass, "fire")
+    await anna.told("Fire")
+    await until(lambda: receiver.codes == ["FA"])
+
+
+async def test_contact_who_is_a_notify_entity(
+    hass: HomeAssistant, ready: Home, anna: Telephone
+) -> None:
+    """It has no buttons; and Home Assistant passes over one that is away, in silence."""
+    (entity,) = hass.states.async_entity_ids("notify")
+    one = replace(contact(anna), target=entity)
+    await decide(ready, contacts=(one,), window=60)
+    await press(hass, "fire")
+    message = await anna.told("Fire")
+    assert "actions" not in message.get("data", {})
+    hass.states.async_set(entity, "unavailable")
+    await press(hass, "medical")
+    await until_entry(ready, "incident", event="not_told", detail="target_gone")

@@ -154,7 +154,7 @@ async def live(room: Incidents, log: Log) -> None:
     # A start comes to what is due, as its timer would.
     await room.due()
     await until(lambda: incident.reached(Stage.SIGNALLED))
-    await room.acknowledge(incident.id, HOME_ACTOR)
+    await room.come(incident.id, Stage.ACKNOWLEDGED, HOME_ACTOR)
     await room.cancel(incident.id, HOME_ACTOR, pin=True)
     await settled(room, log)
 

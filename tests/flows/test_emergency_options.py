@@ -12,14 +12,14 @@ from custom_components.smartlock_le.emergency.settings import account_number
 from custom_components.smartlock_le.home import Home, HomeEntry
 from harness.ports import HOST
 from tests.conftest import log_of, until
-from tests.emergency.conftest import anna, assist, decide, receiver
+from tests.emergency.conftest import anna, assist, decide, receiver, telephones
 from tests.emergency.receivers import PLAIN, Real, dead, real
 from tests.emergency.telephone import Telephone
 from tests.support import fail_writes, unwritable
 
 from .test_options import choose, go, options
 
-__all__ = ["anna", "assist", "receiver"]
+__all__ = ["anna", "assist", "receiver", "telephones"]
 
 RULES: dict[str, Any] = {
     "languages": ["en"],

@@ -14,7 +14,9 @@ import secrets
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from homeassistant.util.file import WriteError, write_utf8_file_atomic
+from homeassistant.util.file import WriteError
+
+from .. import private
 
 _KEY = 32
 _NONCE = 12
@@ -40,11 +42,8 @@ class Vault:
         except FileNotFoundError:
             key = secrets.token_bytes(2 * _KEY)
             try:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                write_utf8_file_atomic(
-                    str(path), b64encode(key).decode("ascii"), private=True
-                )
-            except (OSError, WriteError) as err:
+                private.write(path, b64encode(key).decode("ascii"))
+            except WriteError as err:
                 raise VaultLocked(type(err).__name__) from None
         except (OSError, NotBase64, ValueError) as err:
             # The text of these errors may quote the file.

@@ -1,7 +1,6 @@
 """What announces things on a camera: sensors and events that Home Assistant has."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from homeassistant.components.event import (
     DOMAIN as EVENT_DOMAIN,
@@ -17,6 +16,7 @@ from homeassistant.const import (
     STATE_UNKNOWN,
 )
 from homeassistant.core import (
+    CALLBACK_TYPE,
     Event,
     EventStateChangedData,
     HomeAssistant,
@@ -25,9 +25,9 @@ from homeassistant.core import (
     split_entity_id,
 )
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.event import async_track_state_change_event
 
 from ..const import DOMAIN
+from ..followed import follow
 from .models import Announced, Seen
 
 
@@ -38,16 +38,14 @@ class Announcers:
         """Follow none yet; `told` is called when one of them announces something."""
         self._hass = hass
         self._told = told
-        self._chosen: Announced = {}
         self._kinds: dict[str, Seen] = {}
         """By entity."""
-        self._undo: list[Callable[[], None]] = []
+        self._undo: CALLBACK_TYPE | None = None
 
     @callback
     def follow(self, chosen: Announced) -> None:
         """Follow these instead: ids of the registry, or entity ids."""
         self.stop()
-        self._chosen = chosen
         if not chosen:
             return
         registry = er.async_get(self._hass)
@@ -58,31 +56,16 @@ class Announcers:
             if (entity_id := er.async_resolve_entity_id(registry, one))
             and not _is_ours(registry.async_get(entity_id))
         }
-        self._undo = [
-            async_track_state_change_event(
-                self._hass, list(self._kinds), self._changed
-            ),
-            self._hass.bus.async_listen(
-                er.EVENT_ENTITY_REGISTRY_UPDATED,
-                self._renamed,
-                event_filter=self._is_renamed,
-            ),
-        ]
+        self._undo = follow(
+            self._hass, self._kinds, self._changed, lambda: self.follow(chosen)
+        )
 
     @callback
     def stop(self) -> None:
         """Follow none any more."""
-        for undo in self._undo:
-            undo()
-        self._undo = []
-
-    @callback
-    def _is_renamed(self, data: Mapping[str, Any]) -> bool:
-        return data["action"] != "update" or "old_entity_id" in data
-
-    @callback
-    def _renamed(self, _: Event[er.EventEntityRegistryUpdatedData]) -> None:
-        self.follow(self._chosen)
+        if self._undo:
+            self._undo()
+            self._undo = None
 
     @callback
     def _changed(self, event: Event[EventStateChangedData]) -> None:

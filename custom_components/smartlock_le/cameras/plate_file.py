@@ -5,9 +5,10 @@ from binascii import Error as NotBase64
 from pathlib import Path
 import secrets
 
-from homeassistant.util.file import WriteError, write_utf8_file_atomic
+from homeassistant.util.file import WriteError
 import orjson
 
+from .. import private
 from .plates import PlateBook, PlateList
 
 _KEY = 32
@@ -39,7 +40,6 @@ def save(path: Path, book: PlateBook) -> None:
     """Write the file, whole or not at all. It blocks. Raises PlatesLocked."""
     data = {"key": b64encode(book.key).decode("ascii"), "lists": dict(book.lists)}
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_utf8_file_atomic(str(path), orjson.dumps(data).decode(), private=True)
-    except (OSError, WriteError) as err:
+        private.write(path, orjson.dumps(data).decode())
+    except WriteError as err:
         raise PlatesLocked(type(err).__name__) from None

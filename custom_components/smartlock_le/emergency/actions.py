@@ -6,7 +6,7 @@ import voluptuous as vol
 
 from ..models import Action, Actor
 from .incidents import Incidents
-from .models import Incident, Kind, Source
+from .models import Incident, Kind, Source, Stage
 
 _ID = {vol.Required("incident"): str}
 
@@ -44,13 +44,13 @@ async def _confirm(
 async def _acknowledge(
     room: Incidents, data: dict[str, Any], actor: Actor
 ) -> dict[str, Any]:
-    return as_response(await room.acknowledge(data["incident"], actor))
+    return as_response(await room.come(data["incident"], Stage.ACKNOWLEDGED, actor))
 
 
 async def _on_scene(
     room: Incidents, data: dict[str, Any], actor: Actor
 ) -> dict[str, Any]:
-    return as_response(await room.on_scene(data["incident"], actor))
+    return as_response(await room.come(data["incident"], Stage.ON_SCENE, actor))
 
 
 async def _close(room: Incidents, data: dict[str, Any], actor: Actor) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from .ledger import Ledger
 from .models import EmergencyError, Incident, Kind, Reply, Signal, Source, Stage, What
 from .outbox import Outbox
 from .people import People, by, offered
-from .settings import Contact, Settings
+from .settings import Settings
 
 AGAIN = 60.0
 """Seconds after which who asks again has everybody told anew."""
@@ -23,7 +23,6 @@ ALARM_AGAIN = 300.0
 """Seconds after which the centre is to hear of somebody who asks again, too."""
 TOO_OLD = timedelta(hours=12)
 """What the centre was not told for so long is not news: a copy may have been restored."""
-_NEWS_TRIES, NEWS_AGAIN = 5, 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +53,8 @@ class Incidents:
         self._means = means
         self.spawn = means.spawn
         self._open: dict[str, Incident] = {}
-        self._ending: dict[str, Incident] = {}
-        """Those that are over, while somebody is to hear so."""
+        self._before: list[Incident] = []
+        """Those that were over before this start, and not all know it."""
         self._known: set[str] = set()
         """Ids of all of this run."""
         self._unsent: set[str] = set()
@@ -70,7 +69,7 @@ class Incidents:
                 continue
             self._known.add(incident.id)
             if incident.stage.over:
-                self._ending[incident.id] = incident
+                self._before.append(incident)
             else:
                 self._open[incident.id] = incident
             if _too_old(incident.raised):
@@ -86,8 +85,8 @@ class Incidents:
 
     def go_on(self) -> None:
         """Tell who has not heard yet that something is over."""
-        for incident in self._ending.values():
-            self.spawn(self._tell_end(incident), f"end of {incident.id}")
+        while self._before:
+            self._tell_end(self._before.pop())
 
     def open(self) -> list[Incident]:
         """Return those that are not over, the oldest first."""
@@ -96,7 +95,7 @@ class Incidents:
     @property
     def busy(self) -> bool:
         """Tell whether something would be lost that is in memory alone."""
-        return bool(self._open or self._ending or self.outbox.waiting)
+        return bool(self._open or self.outbox.waiting or self.people.busy)
 
     def get(self, incident_id: str) -> Incident:
         """Return one that is not over. Raises EmergencyError."""
@@ -131,7 +130,9 @@ class Incidents:
             incident.called = incident.call_by = time.monotonic()
             self._means.changed()
             entry = await self._ledger.enter(incident, "raised", actor)
-            self._means.raised(entry)
+            if incident.sources[0] is not Source.ALARM_SYSTEM:
+                # That one has an entry of its own, and pictures of it.
+                self._means.raised(entry)
             if not incident.window and not incident.stage.over:
                 await self._confirm(incident, HOME_ACTOR)
         await self._call(incident)
@@ -181,17 +182,7 @@ class Incidents:
         """Tell whose turn it is."""
         turn = self.people.due(incident)
         self._reschedule()
-        await self._tell(incident, turn, "raised")
-
-    async def _tell(
-        self, incident: Incident, contacts: Sequence[Contact], event: str
-    ) -> None:
-        await self.people.tell(incident, contacts, event)
-        if incident.stage.over and incident.news:
-            # It ended while that was on its way, and that is the last they heard.
-            if incident.id not in self._ending:
-                self._ending[incident.id] = incident
-                await self._tell_end(incident)
+        await self.people.tell(incident, turn, "raised")
         self._means.changed()
 
     async def confirm(self, incident_id: str, actor: Actor) -> Incident:
@@ -332,16 +323,10 @@ class Incidents:
             case Reply.FALSE:
                 await self._over(incident, Stage.CANCELLED, actor)
 
-    async def acknowledge(self, incident_id: str, actor: Actor) -> Incident:
-        """Say that somebody comes. Raises EmergencyError."""
+    async def come(self, incident_id: str, stage: Stage, actor: Actor) -> Incident:
+        """Say that somebody comes, or is there. Raises EmergencyError."""
         incident = self.get(incident_id)
-        await self._come(incident, Stage.ACKNOWLEDGED, actor)
-        return incident
-
-    async def on_scene(self, incident_id: str, actor: Actor) -> Incident:
-        """Say that somebody is there. Raises EmergencyError."""
-        incident = self.get(incident_id)
-        await self._come(incident, Stage.ON_SCENE, actor)
+        await self._come(incident, stage, actor)
         return incident
 
     @whole
@@ -354,7 +339,8 @@ class Incidents:
             incident.come_to(stage)
             await self._enter(incident, stage.value, actor)
         self._reschedule()
-        telling = self._tell(incident, self.people.reached(incident), stage.value)
+        reached = self.people.reached(incident)
+        telling = self.people.tell(incident, reached, stage.value)
         self.spawn(telling, f"news of {incident.id}")
 
     # The end
@@ -388,7 +374,6 @@ class Incidents:
             incident.call_by = None
             incident.news = self.people.perhaps(incident)
             self._open.pop(incident.id, None)
-            self._ending[incident.id] = incident
             self._means.changed()
             unsent, maybe = self.outbox.take_back(incident.id)
             what = None
@@ -398,23 +383,10 @@ class Incidents:
             await self._enter(incident, stage.value, actor, what, rows)
         self._reschedule()
         # Telephones take their time, and the next one is to be ended, too.
-        self.spawn(self._tell_end(incident), f"end of {incident.id}")
+        self._tell_end(incident)
 
-    async def _tell_end(self, incident: Incident) -> None:
-        """Tell who was told that it is over; somebody may be on the way."""
-        for tried in range(_NEWS_TRIES):
-            if tried:
-                await asyncio.sleep(NEWS_AGAIN)
-            settings = self._means.settings()
-            left = [one for one in map(settings.contact, incident.news) if one]
-            await self.people.tell(incident, left, incident.stage.value)
-            if not incident.news:
-                break
-        self._ending.pop(incident.id, None)
-        if incident.news:
-            # Gone, or never reached again.
-            incident.news = []
-            await self._ledger.enter(incident, "not_told", HOME_ACTOR, "given_up")
+    def _tell_end(self, incident: Incident) -> None:
+        self.spawn(self.people.tell_end(incident), f"end of {incident.id}")
 
     def _reschedule(self) -> None:
         steps = [step for one in self._open.values() if (step := one.next_step)]

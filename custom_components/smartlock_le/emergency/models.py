@@ -99,11 +99,10 @@ class What(StrEnum):
 class EmergencyError(Exception):
     """It cannot be done; `key` is a key of `exceptions` in the translations."""
 
-    def __init__(self, key: str, **words: str) -> None:
-        """Keep the key, and the words that its text needs."""
+    def __init__(self, key: str) -> None:
+        """Keep the key."""
         super().__init__(key)
         self.key = key
-        self.words = words
 
 
 class Reply(StrEnum):
@@ -139,7 +138,7 @@ class Incident:
     calls: dict[str, int] = field(default_factory=dict)
     """By contact, how often they were told since somebody asked last."""
     told: dict[str, str] = field(default_factory=dict)
-    """By contact, how it stands: `sent`, `failed`, or what they answered."""
+    """By contact, how it stands: `sent`, `unsure`, `failed`, or what they answered."""
     news: list[str] = field(default_factory=list)
     """Contacts who have not heard yet that it is over, and heard of it before."""
     ending: bool = False

@@ -7,7 +7,7 @@ import time
 
 from homeassistant.core import HomeAssistant
 
-from ..models import Actor, ActorKind
+from ..models import HOME_ACTOR, Actor, ActorKind
 from .channels.channel import ChannelError
 from .channels.notify import Notice, Notify
 from .ledger import Ledger
@@ -17,6 +17,8 @@ from .settings import Contact, Settings
 ROUNDS = 3
 """How often each contact is told, as long as nobody answers."""
 NEXT_ROUND = LONGEST_PAUSE
+_END_TRIES, END_AGAIN = 5, 30.0
+"""How often a contact is told that it is over, and after how many seconds again."""
 ACTION = "SMARTLOCK_LE_"
 """With what the id of an answer begins; a nonce follows."""
 
@@ -42,6 +44,8 @@ class People:
         self._word = word
         self._actions = actions
         self._ways: dict[str, Notify] = {}
+        self._ends: set[str] = set()
+        """Ids of incidents of whose end is being told."""
 
     def way(self, target: str) -> Notify:
         """Return the way to a target."""
@@ -68,17 +72,45 @@ class People:
 
     async def tell(
         self, incident: Incident, contacts: Iterable[Contact], event: str
-    ) -> list[Contact]:
-        """Tell them together what happened; return who was reached."""
-        contacts = list(contacts)
+    ) -> None:
+        """Tell them together what happened; what arrives after the end is set right."""
         if event == "raised" and incident.stage.over:
-            return []
-        sent = await asyncio.gather(
-            *(self._tell(incident, one, event) for one in contacts)
-        )
-        return [one for one, there in zip(contacts, sent, strict=True) if there]
+            return
+        await asyncio.gather(*(self._tell(incident, one, event) for one in contacts))
+        if incident.stage.over and event != incident.stage.value:
+            await self.tell_end(incident)
 
-    async def _tell(self, incident: Incident, contact: Contact, event: str) -> bool:
+    async def tell_end(self, incident: Incident) -> None:
+        """Tell who heard of it that it is over, until they have it; they may be on the way."""
+        if incident.id in self._ends:
+            # Who hears it late is seen at the next try.
+            return
+        self._ends.add(incident.id)
+        try:
+            await self._tell_end(incident)
+        finally:
+            self._ends.discard(incident.id)
+
+    async def _tell_end(self, incident: Incident) -> None:
+        for tried in range(_END_TRIES):
+            contacts = [self._settings().contact(one) for one in incident.news]
+            left = [one for one in contacts if one]
+            if not left:
+                break
+            if tried:
+                await asyncio.sleep(END_AGAIN)
+            await self.tell(incident, left, incident.stage.value)
+        if incident.news:
+            # Gone, or never reached again.
+            incident.news = []
+            await self._ledger.enter(incident, "not_told", HOME_ACTOR, "given_up")
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether somebody is still to hear that something is over."""
+        return bool(self._ends)
+
+    async def _tell(self, incident: Incident, contact: Contact, event: str) -> None:
         notice = await self._word(incident, event)
         if event in OFFERS:
             words = await self._actions()
@@ -103,7 +135,6 @@ class People:
             reason or event,
             contact=contact.id,
         )
-        return not reason
 
     def _note(
         self, incident: Incident, contact: Contact, event: str, *, sure: bool

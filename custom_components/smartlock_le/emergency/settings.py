@@ -8,8 +8,9 @@ import re
 from typing import Any, Self
 
 from homeassistant.core import HomeAssistant
-from homeassistant.util.file import WriteError, write_utf8_file_atomic
+from homeassistant.util.file import WriteError
 
+from .. import private
 from ..models import new_id
 from .channels.dc09 import Centre
 from .channels.dc09_frame import Account, Protocol, read_key
@@ -190,11 +191,10 @@ class SettingsFile:
 
     def _write(self, settings: Settings) -> None:
         text = json.dumps({"version": _VERSION, "settings": settings.as_json()})
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self._unreadable:
+        if self._unreadable:
+            try:
                 self._path.replace(self._path.with_suffix(".unreadable"))
-                self._unreadable = False
-        except OSError as err:
-            raise WriteError(type(err).__name__) from None
-        write_utf8_file_atomic(str(self._path), text, private=True)
+            except OSError as err:
+                raise WriteError(type(err).__name__) from None
+            self._unreadable = False
+        private.write(self._path, text)

@@ -14,8 +14,8 @@ from typing import Any, Self
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
-from homeassistant.util.file import WriteError, write_utf8_file_atomic
 
+from .. import private
 from ..const import CONF_FAMILY, CONF_FIRST, CONF_LAST
 
 _VERSION = 1
@@ -115,11 +115,7 @@ class KeyBook:
     def _write(self, keys: dict[str, LockKeys]) -> None:
         data = {lock: asdict(entry) for lock, entry in keys.items()}
         text = json.dumps({"version": _VERSION, "locks": data})
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as err:
-            raise WriteError(type(err).__name__) from err
-        write_utf8_file_atomic(str(self._path), text, private=True)
+        private.write(self._path, text)
 
     def __contains__(self, lock: str) -> bool:
         """Tell whether we hold keys of this lock."""

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import datetime
 import re
 
 _EMERGENCY_NUMBERS = frozenset(
@@ -48,7 +47,6 @@ class Health:
     ok: bool
     reason: str = ""
     """Why not, as in ChannelError; of one that is well, what is not as it should be."""
-    since: datetime | None = None
 
 
 class Channel[Message](ABC):

@@ -72,9 +72,9 @@ class Dc09(Channel[Signal]):
                 failed = failed if isinstance(failed, NotTaken) else err
             else:
                 self._first = index
-                self.health = Health(True, "second" if index else "", self._clock())
+                self.health = Health(True, "second" if index else "")
                 return f"receiver {index + 1}"
-        self.health = Health(False, failed.reason, self._clock())
+        self.health = Health(False, failed.reason)
         raise failed
 
     @override
@@ -93,7 +93,7 @@ class Dc09(Channel[Signal]):
         reason = next(iter(wrong.values()), "") if not ok else ""
         if wrong and ok:
             reason = "second" if 0 in wrong else "only_first"
-        self.health = Health(ok, reason, self._clock())
+        self.health = Health(ok, reason)
         return self.health
 
     def _order(self) -> list[int]:

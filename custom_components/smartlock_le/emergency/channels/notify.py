@@ -8,7 +8,6 @@ from homeassistant.components.notify import DOMAIN as NOTIFY, SERVICE_SEND_MESSA
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 
-from ...models import utc_now
 from .channel import (
     Channel,
     ChannelError,
@@ -58,13 +57,13 @@ class Notify(Channel[Notice]):
         except Exception:  # noqa: BLE001
             # Whatever that integration raises, and its words may be those of the message.
             raise self._failed(NotReached("not_sent")) from None
-        self.health = Health(True, "", utc_now())
+        self.health = Health(True, "")
         return "notify"
 
     @override
     async def look(self) -> Health:
         there = self._is_action or self._is_entity
-        self.health = Health(there, "" if there else "target_gone", utc_now())
+        self.health = Health(there, "" if there else "target_gone")
         return self.health
 
     @property
@@ -78,7 +77,7 @@ class Notify(Channel[Notice]):
         return state is not None and state.state != STATE_UNAVAILABLE
 
     def _failed(self, err: ChannelError) -> ChannelError:
-        self.health = Health(False, err.reason, utc_now())
+        self.health = Health(False, err.reason)
         return err
 
     async def _send(self, notice: Notice) -> None:
@@ -86,8 +85,8 @@ class Notify(Channel[Notice]):
             raise NotTaken("emergency_number")
         data: dict[str, Any] = {"title": notice.title, "message": notice.message}
         if self._is_action:
-            if self._name.startswith(_APP):
-                data["data"] = _of_app(notice)
+            if self._name.startswith(_APP) and (more := _of_app(notice)):
+                data["data"] = more
             await self._call(self._name, data)
         elif self._is_entity:
             await self._call(SERVICE_SEND_MESSAGE, {**data, "entity_id": self._target})
@@ -100,13 +99,14 @@ class Notify(Channel[Notice]):
 
 def _of_app(notice: Notice) -> dict[str, Any]:
     """Return what Home Assistant's own app makes of it, on Android and on iOS."""
-    data: dict[str, Any] = {
-        "tag": notice.tag,
-        "actions": [
+    data: dict[str, Any] = {}
+    if notice.tag:
+        data["tag"] = notice.tag
+    if notice.actions:
+        data["actions"] = [
             {"action": action, "title": title}
             for action, title in notice.actions.items()
-        ],
-    }
+        ]
     if notice.urgent:
         data |= {
             "ttl": 0,
