@@ -450,7 +450,7 @@ async def test_keys_that_cannot_be_destroyed(
     def fail(*_: object, **__: object) -> None:
         raise WriteError("disk full")
 
-    target = "custom_components.smartlock_le.locks.keybook.write_utf8_file_atomic"
+    target = "custom_components.smartlock_le.private.write_utf8_file_atomic"
     with monkeypatch.context() as patch:
         patch.setattr(target, fail)
         house.roster.clean_orphans()
@@ -484,7 +484,7 @@ async def test_clean_home_on_a_full_disk(
     def fail(*_: object, **__: object) -> None:
         raise WriteError("disk full")
 
-    target = "custom_components.smartlock_le.locks.keybook.write_utf8_file_atomic"
+    target = "custom_components.smartlock_le.private.write_utf8_file_atomic"
     monkeypatch.setattr(target, fail)
     assert await clean_home(hass, house.book) == ["Front door"]
 

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
-from custom_components.smartlock_le import home as home_module
+from custom_components.smartlock_le import decisions
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.models import UNKNOWN_ACTOR, utc_now
 from custom_components.smartlock_le.requests import contact as module
@@ -91,7 +91,7 @@ async def test_reminder(
     await home.upkeep.run()
     assert "contact_due" not in issues(hass)
     later = utc_now() + timedelta(days=183)
-    monkeypatch.setattr(home_module, "utc_now", lambda: later)
+    monkeypatch.setattr(decisions, "utc_now", lambda: later)
     await home.upkeep.run()
     assert "contact_due" in issues(hass)
     monkeypatch.setattr(module, "utc_now", lambda: later)
