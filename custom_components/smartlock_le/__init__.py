@@ -28,6 +28,7 @@ from .web.media import MediaView
 from .web.plates import PlatesView
 from .web.releases import CarryView, PreviewView, ReleaseView
 from .web.report import ReportView
+from .web.responder import ResponderView
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
@@ -55,6 +56,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.http.register_view(PreviewView(hass))
     hass.http.register_view(CarryView(hass))
     hass.http.register_view(ReleaseView(hass))
+    hass.http.register_view(ResponderView(hass))
     await blueprint.install(hass)
     return True
 

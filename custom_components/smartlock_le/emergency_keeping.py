@@ -28,10 +28,11 @@ from .emergency.models import EmergencyError, Incident, Kind, Reply, Source
 from .emergency.people import ACTION, People
 from .emergency.phrases import Said
 from .emergency.pin import PinGuard, hash_pin, is_pin
-from .emergency.settings import Contact, Settings, SettingsFile, SettingsUnreadable
+from .emergency.settings import Contact, Settings
 from .log import LogUnavailable
 from .models import HOME_ACTOR, Actor, utc_now
 from .notices import common_texts
+from .private import SettingsFile, SettingsUnreadable
 
 if TYPE_CHECKING:
     from .voice import Voice
@@ -60,7 +61,13 @@ class EmergencyKeeping:
         """Take the home, the file of settings, and what takes pictures for an entry."""
         self._home = home
         self._hass: HomeAssistant = home.hass
-        self._file = SettingsFile(home.hass, path)
+        self._file = SettingsFile(
+            home.hass,
+            path,
+            Settings(),
+            as_json=Settings.as_json,
+            from_json=Settings.from_json,
+        )
         self._timer: asyncio.TimerHandle | None = None
         self._readable = True
         self._stopped = False

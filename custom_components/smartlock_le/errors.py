@@ -13,6 +13,7 @@ from .emergency.models import EmergencyError
 from .log import LogRefused, LogUnavailable
 from .models import LockRefused, LockUnreachable, OutcomeUnknown
 from .requests.models import RequestError
+from .responders.models import LinkError
 from .sharing.models import ReleaseError
 
 
@@ -40,6 +41,7 @@ def translated(lock: str = "") -> Iterator[None]:
     except (
         EmergencyError,
         GrantError,
+        LinkError,
         LogRefused,
         ReleaseError,
         RequestError,

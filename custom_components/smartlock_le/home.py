@@ -33,6 +33,7 @@ from .request_keeping import RequestKeeping
 from .requests.agencies import Agencies
 from .requests.contact import LocalContact
 from .requests.guide import Guide
+from .responder_keeping import ResponderKeeping
 from .sharing.releases import Releases
 from .sharing.switch import SharingSwitch
 from .stamping import Stamping
@@ -70,6 +71,7 @@ class Home(Decisions):
     requests: RequestKeeping
     releases: Releases
     emergency: EmergencyKeeping
+    responders: ResponderKeeping
     alarm: AlarmPanel
 
     def __init__(self, hass: HomeAssistant, entry: HomeEntry) -> None:
@@ -179,6 +181,15 @@ class Home(Decisions):
             self.cameras.alarm,
         )
         await self.emergency.start()
+        self.responders = ResponderKeeping(
+            self,
+            home_folder(self.hass) / "keys" / "responders.json",
+            self.grants,
+            self.roster.find,
+            self.emergency.incidents.open,
+        )
+        await self.responders.start()
+        self.listen(self.responders.check)
         self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self._alarm_triggered)
         await self.alarm.start(self.entry.options.get(CONF_ALARM, ""))
         self.writers = Writers(self.hass, self.roster.locks.values)
@@ -193,7 +204,7 @@ class Home(Decisions):
     async def _reopen(self) -> None:
         """Start anew once a log that did not open can be opened.
 
-        Not while a grant or an incident is open: a log in memory is all that knows of it.
+        Not while a grant, a link or an incident is open: a log in memory is all that knows of it.
         """
         entry_id = self.entry.entry_id
         busy = self.grants.open_grants() or self.emergency.incidents.busy
@@ -206,6 +217,7 @@ class Home(Decisions):
         self._alarm.stop()
         self.requests.stop()
         self.emergency.stop()
+        self.responders.stop()
         self.releases.stop()
         self.writers.stop()
         self.upkeep.stop()

@@ -124,6 +124,13 @@ def emergency_unreadable(hass: HomeAssistant, unreadable: bool) -> None:
 
 
 @callback
+def sheet_unreadable(hass: HomeAssistant, unreadable: bool) -> None:
+    """Say that what responders are to be shown is not known."""
+    told: dict[str, str] | None = {} if unreadable else None
+    _say(hass, "sheet_unreadable", told, translation_key="sheet_unreadable")
+
+
+@callback
 def centre_problem(hass: HomeAssistant, reason: str | None) -> None:
     """Say that the monitoring centre cannot be reached, and why; None: it can."""
     if reason is None:

@@ -35,6 +35,7 @@ class ActorKind(StrEnum):
     CODE = "code"
     CREDENTIAL = "credential"
     CONTACT = "contact"
+    RESPONDER = "responder"
     LOCK = "lock"
     UNKNOWN = "unknown"
 

@@ -96,17 +96,17 @@ async def send(hass: HomeAssistant, grant: Grant, lock: str, what: str) -> None:
         return
     until = dt_util.as_local(grant.end).strftime("%H:%M")
     message = text.format(lock=lock, agency=grant.agency, until=until)
-    await _notify(hass, grant.notify, texts[f"{prefix}title"], message, "a grant")
+    await notify(hass, grant.notify, texts[f"{prefix}title"], message, "a grant")
 
 
 async def of_request(hass: HomeAssistant, target: str, what: str) -> None:
     """Say that a request came or is due: not whose, for a telephone lies about."""
     title = await common_text(hass, "request_title")
     message = await common_text(hass, f"request_{what}")
-    await _notify(hass, target, title, message, "a request")
+    await notify(hass, target, title, message, "a request")
 
 
-async def _notify(
+async def notify(
     hass: HomeAssistant, target: str, title: str, message: str, about: str
 ) -> None:
     """Send a message to a notify action or a notify entity."""

@@ -33,7 +33,7 @@ def ways(home: Home) -> list[Way]:
         Way(
             "distress", bool(settings.contacts or centre), centre.host if centre else ""
         ),
-        Way("responder", None),
+        Way("responder", bool(home.responders.links.open())),
         Way("release", home.sharing),
         Way("compelled", True),
         Way("copies", True),

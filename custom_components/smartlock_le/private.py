@@ -1,8 +1,14 @@
 """Files that nobody but us may read."""
 
+from collections.abc import Callable, Mapping
+import json
 from pathlib import Path
+from typing import Any
 
+from homeassistant.core import HomeAssistant
 from homeassistant.util.file import WriteError, write_utf8_file_atomic
+
+_VERSION = 1
 
 
 def write(path: Path, text: str) -> None:
@@ -12,3 +18,66 @@ def write(path: Path, text: str) -> None:
     except OSError as err:
         raise WriteError(type(err).__name__) from err
     write_utf8_file_atomic(str(path), text, private=True)
+
+
+class SettingsUnreadable(Exception):
+    """The file is there, but it is not ours to read."""
+
+
+class SettingsFile[Settings]:
+    """What the owner decided of something that holds secrets or names."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        path: Path,
+        default: Settings,
+        *,
+        as_json: Callable[[Settings], Mapping[str, Any]],
+        from_json: Callable[[Mapping[str, Any]], Settings],
+    ) -> None:
+        """`path` is in a folder that is private to us.
+
+        `from_json` raises TypeError, ValueError or KeyError for what it does not know.
+        """
+        self._hass = hass
+        self._path = path
+        self._as_json = as_json
+        self._from_json = from_json
+        self.now = default
+        self._unreadable = False
+
+    async def load(self) -> None:
+        """Read it; without a file it stays as it is. Raises SettingsUnreadable."""
+        self.now = await self._hass.async_add_executor_job(self._read)
+
+    async def save(self, settings: Settings) -> None:
+        """Write it, then take it over. Raises WriteError.
+
+        One that could not be read is put aside first.
+        """
+        await self._hass.async_add_executor_job(self._write, settings)
+        self.now = settings
+
+    def _read(self) -> Settings:
+        try:
+            data = json.loads(self._path.read_text(encoding="utf-8"))
+            if data["version"] != _VERSION:
+                raise SettingsUnreadable("version")
+            return self._from_json(data["settings"])
+        except FileNotFoundError:
+            return self.now
+        except (OSError, ValueError, KeyError, TypeError) as err:
+            # The text of these errors may quote the file.
+            self._unreadable = True
+            raise SettingsUnreadable(type(err).__name__) from None
+
+    def _write(self, settings: Settings) -> None:
+        said = {"version": _VERSION, "settings": self._as_json(settings)}
+        if self._unreadable:
+            try:
+                self._path.replace(self._path.with_suffix(".unreadable"))
+            except OSError as err:
+                raise WriteError(type(err).__name__) from None
+            self._unreadable = False
+        write(self._path, json.dumps(said))

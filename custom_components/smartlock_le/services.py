@@ -30,6 +30,7 @@ from .models import Action, Actor
 from .notices import target_exists
 from .requests.actions import ACTIONS as AGENCY_ACTIONS
 from .requests.request_actions import ACTIONS as REQUEST_ACTIONS
+from .responders.actions import ACTIONS as LINK_ACTIONS, LINK_FIELDS, as_link_request
 from .sharing.actions import ACTIONS as SHARING_ACTIONS, RELEASE_ACTIONS
 
 type Data = dict[str, Any]
@@ -51,6 +52,18 @@ async def _grant(home: Home, data: Data, actor: Actor) -> Data:
     return response
 
 
+async def _link(home: Home, data: Data, actor: Actor) -> Data:
+    made, address = await home.responders.make(as_link_request(data), actor)
+    response = {
+        "link": made.link.id,
+        "address": address,
+        "end": made.link.end.isoformat(),
+    }
+    if made.code:
+        response["code"] = made.code
+    return response
+
+
 async def _stop_sharing(home: Home, data: Data, actor: Actor) -> None:
     await home.set_sharing(False, actor)
 
@@ -69,6 +82,7 @@ async def _guest_notice(home: Home, data: Data, actor: Actor) -> Data:
 
 HOME_ACTIONS: tuple[Action[Home], ...] = (
     Action("grant_emergency_access", GRANT_FIELDS, _grant, person=True),
+    Action("make_responder_link", LINK_FIELDS, _link, person=True),
     Action("guest_notice", {}, _guest_notice),
     Action("what_can_leave", {}, _what_can_leave),
     Action("stop_sharing", {}, _stop_sharing, responds=False),
@@ -87,6 +101,7 @@ def register(hass: HomeAssistant) -> None:
     _register(hass, SHARING_ACTIONS, lambda home: home.log)
     _register(hass, RELEASE_ACTIONS, lambda home: home.releases)
     _register(hass, EMERGENCY_ACTIONS, lambda home: home.emergency.incidents)
+    _register(hass, LINK_ACTIONS, lambda home: home.responders.links)
     _register(hass, LOG_ACTIONS, lambda home: home.log)
 
 

@@ -8,6 +8,7 @@ import voluptuous as vol
 from ..models import Action, Actor
 from .grants import Grants
 from .models import (
+    ASKED,
     DEFAULT_MINUTES,
     MAX_MINUTES,
     MIN_MINUTES,
@@ -61,7 +62,7 @@ GRANT_FIELDS: dict[vol.Marker, Any] = {
     vol.Required("incident"): TEXT,
     vol.Required("reason"): TEXT,
     vol.Optional("method", default=GrantMethod.CODE.value): vol.In(
-        [method.value for method in GrantMethod]
+        [method.value for method in ASKED]
     ),
     vol.Optional("minutes", default=DEFAULT_MINUTES): MINUTES,
     vol.Optional("first_use", default=False): bool,

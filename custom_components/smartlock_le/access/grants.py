@@ -181,7 +181,7 @@ class Grants:
         takes_codes = Capability.CODES in lock.capabilities
         if request.method is GrantMethod.CODE and not takes_codes:
             raise GrantError("lock_takes_no_codes")
-        with_code = request.method is not GrantMethod.UNLOCK and takes_codes
+        with_code = request.method.gives_code and takes_codes
         now = utc_now().replace(microsecond=0)
         grant = Grant(
             id=new_id(),
@@ -201,7 +201,7 @@ class Grants:
         async with grant.changing:
             durable = await self._ledger.enter(grant, "opening", actor)
             # The door first: somebody stands before it.
-            if request.method is not GrantMethod.CODE:
+            if request.method.unlocks:
                 unlocked = await self._unlock(grant, lock, actor)
             if with_code:
                 try:
@@ -303,6 +303,27 @@ class Grants:
         self._tell(grant, "used")
         if grant.first_use:
             await self._end(grant, "first_use", HOME_ACTOR)
+
+    async def press(self, grant_id: str) -> None:
+        """Open the door for who presses on the responders' page.
+
+        Raises GrantError or the lock's error.
+        """
+        await self._whole(self._press(grant_id))
+
+    async def _press(self, grant_id: str) -> None:
+        grant = self._get(grant_id, GrantState.OPEN)
+        if utc_now() >= grant.end:
+            raise GrantError("grant_not_open")
+        lock = self._lock(grant.lock)
+        actor = Actor(ActorKind.GRANT, grant.id, grant.agency)
+        # Who has no key stands before the latch when the bolt is back.
+        opens = Capability.OPEN in lock.capabilities
+        command = DoorCommand.OPEN if opens else DoorCommand.UNLOCK
+        await lock.command(command, actor, grant=grant.id, suffix=grant.agency)
+        grant.uses += 1
+        await self._ledger.enter(grant, "used", actor, grant.method.value)
+        self._tell(grant, "used")
 
     # End
 

@@ -38,6 +38,22 @@ class GrantMethod(StrEnum):
     CODE = "code"
     UNLOCK = "unlock"
     BOTH = "both"
+    PAGE = "page"
+    """By each press on the responders' page; comes with a link, and never alone."""
+
+    @property
+    def unlocks(self) -> bool:
+        """Tell whether the door is unlocked as the grant begins."""
+        return self in (GrantMethod.UNLOCK, GrantMethod.BOTH)
+
+    @property
+    def gives_code(self) -> bool:
+        """Tell whether it puts a code on the lock, where that takes any."""
+        return self in (GrantMethod.CODE, GrantMethod.BOTH)
+
+
+ASKED = (GrantMethod.CODE, GrantMethod.UNLOCK, GrantMethod.BOTH)
+"""How a grant by itself lets in."""
 
 
 class GrantState(StrEnum):

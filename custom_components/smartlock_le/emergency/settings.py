@@ -2,21 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-import json
-from pathlib import Path
 import re
 from typing import Any, Self
 
-from homeassistant.core import HomeAssistant
-from homeassistant.util.file import WriteError
-
-from .. import private
 from ..models import new_id
 from .channels.dc09 import Centre
 from .channels.dc09_frame import Account, Protocol, read_key
 from .channels.dc09_link import Receiver, Transport
 
-_VERSION = 1
 WINDOW = 30
 """Seconds in which a false alarm can be taken back before the centre hears of it."""
 PAUSE = 15
@@ -30,10 +23,6 @@ def account_number(text: str) -> str | None:
     """Return an account as DC-09 writes it (3 to 16 hexadecimal digits), or None."""
     number = text.strip().removeprefix("#").upper()
     return number if _ACCOUNT.fullmatch(number) else None
-
-
-class SettingsUnreadable(Exception):
-    """The file is there, but it is not ours to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,49 +141,3 @@ def _typed(centre: Mapping[str, Any]) -> dict[str, Any]:
         "protocol": Protocol(centre["protocol"]),
         "transport": Transport(centre["transport"]),
     }
-
-
-class SettingsFile:
-    """The file, and what it says."""
-
-    def __init__(self, hass: HomeAssistant, path: Path) -> None:
-        """`path` is in a folder that is private to us."""
-        self._hass = hass
-        self._path = path
-        self.now = Settings()
-        self._unreadable = False
-
-    async def load(self) -> None:
-        """Read it. Raises SettingsUnreadable."""
-        self.now = await self._hass.async_add_executor_job(self._read)
-
-    async def save(self, settings: Settings) -> None:
-        """Write it, then take it over. Raises WriteError.
-
-        One that could not be read is put aside first.
-        """
-        await self._hass.async_add_executor_job(self._write, settings)
-        self.now = settings
-
-    def _read(self) -> Settings:
-        try:
-            data = json.loads(self._path.read_text(encoding="utf-8"))
-            if data["version"] != _VERSION:
-                raise SettingsUnreadable("version")
-            return Settings.from_json(data["settings"])
-        except FileNotFoundError:
-            return Settings()
-        except (OSError, ValueError, KeyError, TypeError) as err:
-            # The text of these errors may quote the file.
-            self._unreadable = True
-            raise SettingsUnreadable(type(err).__name__) from None
-
-    def _write(self, settings: Settings) -> None:
-        text = json.dumps({"version": _VERSION, "settings": settings.as_json()})
-        if self._unreadable:
-            try:
-                self._path.replace(self._path.with_suffix(".unreadable"))
-            except OSError as err:
-                raise WriteError(type(err).__name__) from None
-            self._unreadable = False
-        private.write(self._path, text)

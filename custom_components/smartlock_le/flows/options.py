@@ -21,6 +21,7 @@ import voluptuous as vol
 from .. import actors, outgoing
 from ..access.actions import GRANT_FIELDS, as_request
 from ..access.models import (
+    ASKED,
     DEFAULT_MINUTES,
     MAX_MINUTES,
     MIN_MINUTES,
@@ -33,7 +34,7 @@ from ..log import LogUnavailable
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
 from ..notices import common_texts
 from .code_options import as_text
-from .emergency_options import EmergencyOptions
+from .responder_options import ResponderOptions
 
 _CHECK = vol.Schema(GRANT_FIELDS)
 _SHOWN_REFUSALS = {
@@ -55,7 +56,7 @@ def _error(err: LockError | GrantError) -> str:
     return "outcome_unknown"
 
 
-class HomeOptions(EmergencyOptions):
+class HomeOptions(ResponderOptions):
     """The menu of the home."""
 
     _opened: Opened
@@ -69,7 +70,8 @@ class HomeOptions(EmergencyOptions):
         return self.async_show_menu(
             step_id="init",
             menu_options=[
-                *("help", "end_help", "emergency", "codes", "alarm", "plates"),
+                *("help", "end_help", "emergency", "responders"),
+                *("codes", "alarm", "plates"),
                 *(("find_plate",) if self._home.plate_settings.on else ()),
                 *("requests", "agencies", "leave", "keep", "database", "stamps"),
             ],
@@ -156,7 +158,7 @@ class HomeOptions(EmergencyOptions):
     def _help_schema(self) -> vol.Schema:
         locks = self._home.roster.locks.values()
         with_code = any(Capability.CODES in lock.capabilities for lock in locks)
-        methods = [m.value for m in GrantMethod] if with_code else ["unlock"]
+        methods = [m.value for m in ASKED] if with_code else ["unlock"]
         names = [
             SelectOptionDict(value=lock.ref.id, label=lock.ref.name) for lock in locks
         ]

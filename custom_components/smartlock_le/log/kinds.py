@@ -165,6 +165,20 @@ KINDS: Mapping[str, Kind] = {
                 **_ACTOR,
             },
         ),
+        Kind(
+            "link",
+            1,
+            {
+                **dict.fromkeys(
+                    (
+                        *("link", "event", "agency", "reason", "incident", "lock"),
+                        *("camera", "detail"),
+                    ),
+                    str,
+                ),
+                **_ACTOR,
+            },
+        ),
         Kind("channel", 1, {"channel": str, "event": str, "detail": str}),
         Kind("camera_event", 1, {"camera": str, "lock": str, "event": str}),
         Kind(

@@ -112,6 +112,10 @@ FIELDS = {
         *("incident", "event", "cause", "stage", "source", "level"),
         *("status", "contact", "detail", *ACTOR),
     ),
+    "link": (
+        *("link", "event", "agency", "reason", "incident", "lock"),
+        *("camera", "detail", *ACTOR),
+    ),
     "channel": ("channel", "event", "detail"),
     "camera_event": ("camera", "lock", "event"),
     "media": (
