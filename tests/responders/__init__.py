@@ -1,0 +1,1 @@
+"""Tests of links for responders, and of their page."""
