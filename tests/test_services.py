@@ -148,6 +148,12 @@ INCIDENTS: dict[str, dict[str, Any]] = {
     "raise_incident": {"kind": "fire"},
     **ENDED_BY_PERSONS,
 }
+LINKS_BY_PERSONS: dict[str, dict[str, Any]] = {
+    "make_responder_link": {"agency": "A", "reason": "B", "locks": [LOCK]},
+    "list_responder_links": {},
+    "new_responder_code": {"link": "x"},
+}
+LINKS = {**LINKS_BY_PERSONS, "withdraw_responder_link": {"link": "x"}}
 REPORTS: dict[str, dict[str, Any]] = {
     "transparency_report": WINDOW,
     "what_can_leave": {},
@@ -174,6 +180,7 @@ async def test_every_action_is_for_admins_alone(
         *CAMERAS,
         *AGENCIES,
         *INCIDENTS,
+        *LINKS,
         *REPORTS,
         *REQUESTS,
     }
@@ -186,6 +193,7 @@ async def test_every_action_is_for_admins_alone(
         **CAMERAS,
         **AGENCIES,
         **INCIDENTS,
+        **LINKS,
         **REPORTS,
         **REQUESTS,
     }
@@ -209,6 +217,7 @@ FOR_PERSONS: dict[str, dict[str, Any]] = {
     **CAMERAS,
     **AGENCIES,
     **ENDED_BY_PERSONS,
+    **LINKS_BY_PERSONS,
     **REQUESTS,
     **{
         action: LOG_CARE[action]
@@ -339,6 +348,13 @@ async def test_developer_tools_show_the_code(
 
 
 MISFITS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("make_responder_link", {"agency": "A", "reason": "B", "locks": []}),
+    ("make_responder_link", {"agency": "A", "reason": "B"}),
+    ("make_responder_link", {"agency": " ", "reason": "B", "locks": [LOCK]}),
+    (
+        "make_responder_link",
+        {"agency": "A", "reason": "B", "locks": [LOCK], "minutes": 241},
+    ),
     ("grant_emergency_access", {}),
     ("grant_emergency_access", {**GRANT, "agency": "  "}),
     ("grant_emergency_access", {**GRANT, "reason": "x" * 101}),

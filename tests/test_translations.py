@@ -13,7 +13,7 @@ import yaml
 import custom_components.smartlock_le as integration
 from custom_components.smartlock_le.access.actions import ACTIONS as GRANT_ACTIONS
 from custom_components.smartlock_le.access.code_actions import ACTIONS as CODE_ACTIONS
-from custom_components.smartlock_le.access.models import GrantMethod
+from custom_components.smartlock_le.access.models import ASKED
 from custom_components.smartlock_le.button import KINDS as HELP
 from custom_components.smartlock_le.cameras.actions import ACTIONS as CAMERA_ACTIONS
 from custom_components.smartlock_le.cameras.models import Seen
@@ -29,6 +29,7 @@ from custom_components.smartlock_le.flows.release_options import (
     _STEPS as RELEASE_CHOICES,
 )
 from custom_components.smartlock_le.importing import Obstacle
+from custom_components.smartlock_le.locks.driver import Bolt
 from custom_components.smartlock_le.log.actions import ACTIONS as LOG_ACTIONS
 from custom_components.smartlock_le.logbook import _EVENTS, _METHODS
 from custom_components.smartlock_le.models import Method, Refusal, Wanted
@@ -44,6 +45,8 @@ from custom_components.smartlock_le.requests.request import (
 from custom_components.smartlock_le.requests.request_actions import (
     ACTIONS as REQUEST_ACTIONS,
 )
+from custom_components.smartlock_le.responders.actions import ACTIONS as LINK_ACTIONS
+from custom_components.smartlock_le.responders.models import Event as LinkEvent
 from custom_components.smartlock_le.services import HOME_ACTIONS
 from custom_components.smartlock_le.sharing.actions import (
     ACTIONS as SHARING_ACTIONS,
@@ -64,6 +67,7 @@ ACTIONS = {
         *CAMERA_ACTIONS,
         *EMERGENCY_ACTIONS,
         *HOME_ACTIONS,
+        *LINK_ACTIONS,
         *GRANT_ACTIONS,
         *CODE_ACTIONS,
         *LOG_ACTIONS,
@@ -163,12 +167,13 @@ def test_steps() -> None:
                 *("flows/contact_options.py", "flows/request_options.py"),
                 *("flows/request_page.py", "flows/steady.py"),
                 *("flows/release_options.py", "flows/emergency_options.py"),
-                "flows/contact_people.py",
+                *("flows/contact_people.py", "flows/responder_options.py"),
             ],
             {
                 *REQUEST_STEPS,
                 *("help_code", "help_code_only", "help_unlocked"),
                 *("guest", "person", "new_times", "change_code", "remove_code"),
+                *("link_made", "link_made_code"),
             },
         ),
     ):
@@ -194,7 +199,10 @@ def test_menus() -> None:
         offered = called(source(file), "menu_options")
         if file == "flows/options.py":
             offered |= called(source("flows/contact_people.py"), "menu_options")
-            for menu in ("code", "agency", "contact", "request", "emergency"):
+            for menu in (
+                *("code", "agency", "contact", "request", "emergency"),
+                "responder",
+            ):
                 text = source(f"flows/{menu}_options.py")
                 offered |= called(text, "menu_options")
             offered |= called(source("flows/request_page.py"), "menu_options")
@@ -283,6 +291,7 @@ def test_errors() -> None:
     raised |= agency_errors() | literals(source("flows/agency_options.py"))
     raised |= literals(source("flows/release_options.py"))
     raised |= literals(source("flows/emergency_options.py", "flows/contact_people.py"))
+    raised |= literals(source("flows/responder_options.py"))
     raised |= {f"centre_{reason}" for reason in CENTRE}
     raised |= moving_errors()
     raised |= {refusal.value for refusal in Refusal}
@@ -323,8 +332,10 @@ def test_errors() -> None:
                 *("flows/request_page.py", "flows/steady.py"),
                 *("flows/agency_options.py", "flows/release_options.py"),
                 *("flows/emergency_options.py", "flows/contact_people.py"),
+                "flows/responder_options.py",
             ),
-            set(),
+            # As a link is refused.
+            {"no_outside_address"},
         ),
     ],
 )
@@ -369,6 +380,31 @@ def test_issues() -> None:
         assert set(re.findall(r"{(\w+)}", json.dumps(issue))) <= known
 
 
+def link_errors() -> set[str]:
+    """Return why something is not done with a link."""
+    text = source("responders/links.py", "responder_keeping.py")
+    found = set(re.findall(r'LinkError\(\s*"(\w+)"', text))
+    return found | {
+        key
+        for one in re.findall(r"LinkError\((.+ else .+)\)", text)
+        for key in re.findall(r'"(\w+)"', one)
+    }
+
+
+def test_the_page_of_responders() -> None:
+    """Each word that its script asks for is there, and none is there for nothing."""
+    page, shell = source("web/page/page.js"), source("web/shell.py")
+    wanted = set(re.findall(r"words\.(\w+)", page))
+    wanted |= set(re.findall(r"words\[['\"](\w+)['\"]\]", shell))
+    wanted |= {f"bolt_{bolt}" for bolt in Bolt}
+    doors = {"unreachable", "refused", "over", "unknown"}
+    assert doors == literals(source("web/responder.py")) & doors
+    wanted |= {f"press_{why}" for why in doors} | {"code_wrong", "code_over"}
+    assert {"wrong", "over", "busy"} <= link_errors()
+    texts = {key for key in TEXTS["common"] if key.startswith("page_")}
+    assert texts == {f"page_{word}" for word in wanted}
+
+
 def test_exceptions() -> None:
     """Each error that a person can see has its words."""
     wanted = {f"refused_{refusal.value}" for refusal in Refusal}
@@ -381,6 +417,9 @@ def test_exceptions() -> None:
         if path.name in {"__init__.py", "media_source.py", "services.py", "errors.py"}:
             wanted |= called(text, "translation_key")
             wanted |= set(re.findall(r'_home_error\("(\w+)"', text))
+    # The rest of them are for the page.
+    assert {"link_not_found", "no_outside_address"} <= link_errors()
+    wanted |= {"link_not_found", "no_outside_address"}
     wanted -= {key for key in moving_errors() if key.startswith("database")}
     assert {key for key in wanted if not key.endswith("_")} == set(TEXTS["exceptions"])
 
@@ -497,6 +536,15 @@ def test_the_rest() -> None:
             *("centre_at", "centre_told", "somebody", "test", "test_title", "title"),
         }
     }
+    requests |= {key for key in TEXTS["common"] if key.startswith("page_")}
+    silent = {"made", "code_made", "wrong_code", "pressed"}
+    requests |= {f"link_{event}" for event in LinkEvent if event not in silent}
+    requests |= {"link_title", "link_title_of"}
+    responders = source("flows/responder_options.py")
+    requests |= {
+        f"responders_{key}"
+        for key in (*re.findall(r'texts\["(\w+)"', responders), "sheet", "no_sheet")
+    }
     emergency = source("flows/emergency_options.py", "flows/contact_people.py")
     requests |= {
         f"emergency_{key}"
@@ -582,7 +630,7 @@ def test_other_languages_say_what_english_says() -> None:
                     for one in (text, TEXTS["common"][key])
                 ]
                 assert gaps[0] == gaps[1]
-    spoken = {key for key in TEXTS["common"] if key.startswith("voice_")}
+    spoken = {key for key in TEXTS["common"] if key.startswith(("voice_", "page_"))}
     for language in languages():
         path = ROOT / "translations" / f"{language}.json"
         assert set(json.loads(path.read_text())["common"]) >= spoken

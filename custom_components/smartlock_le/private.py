@@ -62,9 +62,7 @@ class SettingsFile[Settings]:
     def _read(self) -> Settings:
         try:
             data = json.loads(self._path.read_text(encoding="utf-8"))
-            if data["version"] != _VERSION:
-                raise SettingsUnreadable("version")
-            return self._from_json(data["settings"])
+            return self._from_json(_of_ours(data))
         except FileNotFoundError:
             return self.now
         except (OSError, ValueError, KeyError, TypeError) as err:
@@ -81,3 +79,11 @@ class SettingsFile[Settings]:
                 raise WriteError(type(err).__name__) from None
             self._unreadable = False
         write(self._path, json.dumps(said))
+
+
+def _of_ours(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings of a file. Raises ValueError where another version wrote it."""
+    if data["version"] != _VERSION:
+        raise ValueError("another version")
+    settings: Mapping[str, Any] = data["settings"]
+    return settings

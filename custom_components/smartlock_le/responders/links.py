@@ -165,7 +165,7 @@ class Links:
             raise LinkError("visit_unknown")
         spoken = link.spoken
         if spoken is None or not spoken.good:
-            raise LinkError("code_over")
+            raise LinkError("over")
         if not hmac.compare_digest(digest(code.strip()), digest(spoken.digits)):
             # Before anything is awaited: many may try at once.
             spoken.tries += 1
@@ -174,7 +174,7 @@ class Links:
             await self._ledger.enter(link, event, link.actor, via)
             if burned:
                 self._tell(link, event, "")
-            raise LinkError("code_over" if burned else "code_wrong")
+            raise LinkError("over" if burned else "wrong")
         link.passes.append(digest(visit))
         await self._ledger.enter(link, Event.CONFIRMED, link.actor, via)
         self._tell(link, Event.CONFIRMED, "")
@@ -184,7 +184,7 @@ class Links:
             raise LinkError("needs_code")
         lock = link.door(door)
         if lock is None or self._links.get(link.digest) is not link:
-            raise LinkError("grant_not_open")
+            raise LinkError("over")
         if door in link.busy:
             raise LinkError("busy")
         return lock
@@ -213,7 +213,7 @@ class Links:
             if self._links.get(link.digest) is not link:
                 # Withdrawn while the lock took it.
                 await self._house.end(grant)
-                raise LinkError("grant_not_open")
+                raise LinkError("over")
             link.codes.append(grant)
             await self._ledger.enter(link, Event.CODE_SHOWN, link.actor, via, lock=lock)
         finally:

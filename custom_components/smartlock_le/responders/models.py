@@ -136,15 +136,16 @@ class Link:
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Self:
         """Read what `as_row` wrote. Raises ValueError, TypeError."""
+        lists = {name: json.loads(row[name]) for name in ("doors", "codes", "passes")}
+        if [type(one) for one in lists.values()] != [dict, list, list]:
+            raise ValueError("not as we write it")
         return cls(
             **{
                 **row,
+                **lists,
                 "start": datetime.fromtimestamp(row["start"], UTC),
                 "end": datetime.fromtimestamp(row["end"], UTC),
                 "asks_code": bool(row["asks_code"]),
-                **{
-                    name: json.loads(row[name]) for name in ("doors", "codes", "passes")
-                },
             }
         )
 

@@ -84,7 +84,7 @@
       return "offline";
     }
   };
-  const said = (key, otherwise) => words[key] || words[otherwise];
+  const said = (kind, why, otherwise) => words[`${kind}_${why}`] || words[why] || words[otherwise];
 
   // A press that is meant: held, or by a device that cannot hold, twice.
   const held = (button, done) => {
@@ -154,13 +154,16 @@
         if (over) return;
         const good = answer && answer.ok;
         told.className = good ? "told good" : "told bad";
-        told.textContent = good ? words.pressed : said(`press_${await error(answer)}`, "press_unknown");
+        told.textContent = good ? words.pressed : said("press", await error(answer), "press_unknown");
         if (good) show(await answer.json());
       });
       card.append(press);
     }
     card.append(told);
     if (door.id && door.code) {
+      // Of its own: what the next press says must not take it away.
+      const digits = make("p", "", { className: "told" });
+      digits.setAttribute("role", "status");
       const more = make("button", words.keypad, { type: "button", className: "quiet" });
       more.setAttribute("aria-describedby", name.id);
       more.addEventListener("click", async () => {
@@ -171,10 +174,10 @@
         more.textContent = words.keypad;
         if (over) return;
         const good = answer && answer.ok;
-        told.className = good ? "told good" : "told bad";
-        told.textContent = good ? `${words.keypad_code} ${[...(await answer.json()).code].join(" ")}` : words.keypad_failed;
+        digits.className = good ? "told good" : "told bad";
+        digits.textContent = good ? `${words.keypad_code} ${[...(await answer.json()).code].join(" ")}` : words.keypad_failed;
       });
-      card.append(more);
+      card.append(more, digits);
     }
     return card;
   };
@@ -224,7 +227,7 @@
       }
       field.value = "";
       field.focus();
-      told.textContent = said(`code_${(await error(answer)).replace("code_", "")}`, "offline");
+      told.textContent = said("code", await error(answer), "offline");
     });
     return form;
   };
