@@ -474,7 +474,7 @@ def test_the_rest() -> None:
     types = TEXTS["selector"]["agency_type"]["options"]
     assert list(types) == [one.value for one in AgencyType]
     methods = TEXTS["selector"]["method"]["options"]
-    assert list(methods) == [method.value for method in GrantMethod]
+    assert list(methods) == [method.value for method in ASKED]
     told = set(re.findall(r'_tell\(\s*grant, "(\w+)"', source("access/grants.py")))
     grant_texts = {f"grant_{what}" for what in told | {"title"}}
     standings = {f"agency_{standing.value}" for standing in Standing}

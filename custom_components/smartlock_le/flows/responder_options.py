@@ -54,6 +54,7 @@ class ResponderOptions(EmergencyOptions):
     _made: Made
     _address: str
     _link: Link
+    _code: str = ""
 
     async def async_step_responders(
         self, user_input: dict[str, Any] | None = None
@@ -201,9 +202,11 @@ class ResponderOptions(EmergencyOptions):
     ) -> ConfigFlowResult:
         """Show another code for the door."""
         if user_input is not None:
+            self._code = ""
             return await self.async_step_link(None)
         try:
-            code = await self._home.responders.links.new_code(
+            # A form that is shown again says the same.
+            self._code = self._code or await self._home.responders.links.new_code(
                 self._link.id, actors.from_request()
             )
         except LinkError:
@@ -211,7 +214,7 @@ class ResponderOptions(EmergencyOptions):
         return self.async_show_form(
             step_id="link_code",
             data_schema=SURE,
-            description_placeholders={"code": " ".join(code)},
+            description_placeholders={"code": " ".join(self._code)},
             last_step=True,
         )
 
