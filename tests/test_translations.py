@@ -382,7 +382,9 @@ def test_issues() -> None:
 
 def link_errors() -> set[str]:
     """Return why something is not done with a link."""
-    text = source("responders/links.py", "responder_keeping.py")
+    text = source(
+        *("responders/links.py", "responders/models.py", "responder_keeping.py")
+    )
     found = set(re.findall(r'LinkError\(\s*"(\w+)"', text))
     return found | {
         key
@@ -399,6 +401,7 @@ def test_the_page_of_responders() -> None:
     wanted |= {f"bolt_{bolt}" for bolt in Bolt}
     doors = {"unreachable", "refused", "over", "unknown"}
     assert doors == literals(source("web/responder.py")) & doors
+    wanted |= {"busy"}
     wanted |= {f"press_{why}" for why in doors} | {"code_wrong", "code_over"}
     assert {"wrong", "over", "busy"} <= link_errors()
     texts = {key for key in TEXTS["common"] if key.startswith("page_")}

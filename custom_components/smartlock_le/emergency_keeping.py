@@ -88,6 +88,8 @@ class EmergencyKeeping:
                 failed=self.centre.failed,
             ),
         )
+        self.known = False
+        """What is open is known; until then there may be more than is seen."""
         self._pins = PinGuard(self._is_right)
         self._listening = False
         self._undo: list[CALLBACK_TYPE] = []
@@ -127,6 +129,7 @@ class EmergencyKeeping:
         """Take up what is open; a little later, if the log cannot be read now."""
         try:
             await self.incidents.load()
+            self.known = True
         except LogUnavailable as err:
             _LOGGER.error("The open incidents cannot be read: %s", err)
             if not self._stopped:

@@ -186,7 +186,7 @@ class Home(Decisions):
             home_folder(self.hass) / "keys" / "responders.json",
             self.grants,
             self.roster.find,
-            self.emergency.incidents.open,
+            self.emergency,
         )
         await self.responders.start()
         self.listen(self.responders.check)
@@ -207,7 +207,8 @@ class Home(Decisions):
         Not while a grant, a link or an incident is open: a log in memory is all that knows of it.
         """
         entry_id = self.entry.entry_id
-        busy = self.grants.open_grants() or self.emergency.incidents.busy
+        given = self.grants.open_grants() or self.responders.links.open()
+        busy = given or self.emergency.incidents.busy
         if not busy and await opening.opens_now(self.hass, entry_id):
             self.hass.config_entries.async_schedule_reload(entry_id)
 

@@ -1,25 +1,29 @@
 """Links for responders, as the house and Home Assistant need them: doors, words, an address."""
 
+import asyncio
 from collections.abc import Callable
+from datetime import datetime
 import logging
 import math
 from pathlib import Path
 from typing import override
 
 from homeassistant.components import persistent_notification
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.network import NoURLAvailableError, get_url
+from homeassistant.util import dt as dt_util
+from homeassistant.util.file import WriteError
 
 from . import issues, notices
 from .access.grants import Grants
-from .access.models import GrantError, GrantMethod, GrantRequest
-from .alarm import Alarm
+from .access.models import OF_LINKS, GrantError, GrantMethod, GrantRequest
 from .const import DOMAIN
 from .decisions import Decisions
-from .emergency.models import Incident
+from .emergency_keeping import EmergencyKeeping
 from .locks.managed import ManagedLock
 from .log import LogUnavailable
-from .models import HOME_ACTOR, Actor, Capability, utc_now
+from .models import HOME_ACTOR, Actor, Capability, LockError
 from .private import SettingsFile, SettingsUnreadable
 from .responders.ledger import Ledger
 from .responders.links import Links
@@ -31,6 +35,11 @@ _LOGGER = logging.getLogger(__name__)
 PATH = f"/api/{DOMAIN}/r"
 """Where the page is; the token comes behind a #, which no browser sends."""
 _NO_INCIDENT = "-"
+_LOAD_AGAIN = 60.0
+_NAP = 60.0
+_MOST_LINES = 20
+"""Of a notice: what was seen last is what matters."""
+_MOST_OVER = 100
 
 
 class ResponderKeeping(House):
@@ -42,23 +51,34 @@ class ResponderKeeping(House):
         path: Path,
         grants: Grants,
         find_lock: Callable[[str], ManagedLock | None],
-        incidents: Callable[[], list[Incident]],
+        emergency: EmergencyKeeping,
     ) -> None:
         """Take the home, the file of the sheet, and what the rooms give."""
         self._home = home
         self._hass = home.hass
         self._grants = grants
         self._find_lock = find_lock
-        self._incidents = incidents
+        self._emergency = emergency
         self._file = SettingsFile(
             home.hass, path, Sheet(), as_json=Sheet.as_json, from_json=Sheet.from_json
         )
-        self._alarm = Alarm(home.hass, self._due, home.spawn, "links due")
+        self._ended = SettingsFile[tuple[str, ...]](
+            home.hass,
+            path.with_name("links_over.json"),
+            (),
+            as_json=lambda digests: {"digests": digests},
+            from_json=lambda said: tuple(said["digests"]),
+        )
+        """Digests of links whose end the log has not taken."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
+        self._loading: CALLBACK_TYPE | None = None
+        self._notices: dict[str, list[str]] = {}
         self.links = Links(
             Ledger(home.log),
             self,
             spawn=home.spawn,
-            schedule=self._alarm.set,
+            schedule=self._wake_in,
             tell=self._told,
         )
 
@@ -77,28 +97,63 @@ class ResponderKeeping(House):
             readable = False
         issues.sheet_unreadable(self._hass, not readable)
         try:
+            await self._ended.load()
+        except SettingsUnreadable as err:
+            _LOGGER.error("Which links are over cannot be read: %s", err)
+        await self._load()
+
+    async def _load(self) -> None:
+        """Take up the links; a little later, if the log cannot be read now."""
+        self._loading = None
+        try:
             await self.links.load()
         except LogUnavailable as err:
             _LOGGER.error("The links for responders cannot be read: %s", err)
+            if not self._stopped:
+                self._loading = async_call_later(
+                    self._hass, _LOAD_AGAIN, self._load_again
+                )
             return
-        known = {grant for link in self.links.open() for grant in link.doors.values()}
+        found = self.links.open()
+        known = {one for link in found for one in (*link.doors.values(), *link.codes)}
         for grant in self._grants.open_grants():
-            # Made for a link of which nobody was told: we stopped in between.
-            if grant.method is GrantMethod.PAGE and grant.id not in known:
-                await self.end(grant.id)
+            # Of a link that is over, or of which nobody was told: we stopped in between.
+            if grant.method in OF_LINKS and grant.id not in known:
+                self._home.spawn(self.end(grant.id), f"grant {grant.id}")
         self.check()
 
-    def stop(self) -> None:
-        """End the timer."""
-        self._alarm.stop()
+    @callback
+    def _load_again(self, _: datetime) -> None:
+        self._home.spawn(self._load(), "links")
 
-    async def _due(self) -> None:
-        await self.links.due()
+    def stop(self) -> None:
+        """End the timers."""
+        self._stopped = True
+        self._wake_in(None)
+        if self._loading:
+            self._loading()
+
+    @callback
+    def _wake_in(self, left: float | None) -> None:
+        """Have what is due looked at; now and then anyway, for clocks are set."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if left is not None and not self._stopped:
+            nap = min(max(left, 0.0), _NAP)
+            self._timer = self._hass.loop.call_later(nap, self._ring)
+
+    @callback
+    def _ring(self) -> None:
+        self._timer = None
+        self._home.spawn(self.links.due(), "links due")
 
     @callback
     def check(self) -> None:
         """End what was for an incident, once none is open."""
-        if not self._incidents() and any(link.incident for link in self.links.open()):
+        if not self._emergency.known or self._emergency.incidents.open():
+            return
+        if any(link.incident for link in self.links.open()):
             self._home.spawn(self.links.incidents_over(), "links of incidents")
 
     # What the owner does
@@ -149,8 +204,7 @@ class ResponderKeeping(House):
         )
 
     def _minutes(self, link: Link) -> int:
-        left = (link.end - utc_now()).total_seconds()
-        return max(1, math.ceil(left / 60))
+        return max(1, math.ceil(link.left / 60))
 
     async def _grant(
         self, link: Link, lock: str, method: GrantMethod, actor: Actor
@@ -177,7 +231,7 @@ class ResponderKeeping(House):
 
     @override
     async def keypad_code(self, link: Link, lock: str) -> tuple[str, str]:
-        return await self._grant(link, lock, GrantMethod.CODE, link.actor)
+        return await self._grant(link, lock, GrantMethod.PAGE_CODE, link.actor)
 
     @override
     async def end(self, grant: str) -> None:
@@ -186,6 +240,8 @@ class ResponderKeeping(House):
         except GrantError:
             # Over by itself, or by the owner's hand.
             _LOGGER.debug("Grant %s was over already", grant)
+        except (LockError, WriteError) as err:
+            _LOGGER.error("Grant %s was not ended: %s", grant, type(err).__name__)
 
     @override
     async def picture(self, camera: str) -> bytes | None:
@@ -204,8 +260,19 @@ class ResponderKeeping(House):
 
     @override
     def incident(self) -> str:
-        found = self._incidents()
+        found = self._emergency.incidents.open()
         return found[-1].id if found else ""
+
+    @override
+    async def over(self, digest: str) -> None:
+        try:
+            await self._ended.save((*self._ended.now, digest)[-_MOST_OVER:])
+        except WriteError as err:
+            _LOGGER.error("That a link is over was not kept: %s", err)
+
+    @override
+    def is_over(self, digest: str) -> bool:
+        return digest in self._ended.now
 
     # What the owner hears
 
@@ -219,10 +286,15 @@ class ResponderKeeping(House):
         lock, camera = self._find_lock(where), self._home.cameras.find(where)
         name = lock.ref.name if lock else camera.settings.name if camera else ""
         message = texts[event].format(name=name)
-        # Everybody in the house sees that one: it says nothing of who comes.
+        # Everybody in the house sees this one: it says nothing of who comes.
+        lines = self._notices.setdefault(link.id, [])
+        lines.append(f"{dt_util.now():%H:%M:%S} {message}")
+        del lines[:-_MOST_LINES]
         persistent_notification.async_create(
-            self._hass, message, texts["title"], f"{DOMAIN}_link_{link.id}"
+            self._hass, "\n\n".join(lines), texts["title"], f"{DOMAIN}_link_{link.id}"
         )
+        if event.last:
+            self._notices.pop(link.id, None)
         if target := self.sheet.target:
             title = texts["title_of"].format(agency=link.agency)
             await notices.notify(self._hass, target, title, message, "a link")

@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 
 from axe_playwright_python.async_playwright import Axe
 from homeassistant.core import HomeAssistant
-from playwright.async_api import Page as Browser, Request
+from playwright.async_api import Page as Browser, Request, Route
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.smartlock_le.home import Home
 from harness.browser import browser
+from tests.conftest import log_of
 from virtual_home.nuki import NukiLock
 
 from .conftest import MakePage, Page
@@ -75,7 +76,7 @@ async def test_the_code_is_said_and_the_door_opens(
     await phone.get_by_text("Ada is deaf").wait_for()
     assert await faults(phone) == []
     # A tap is no hold.
-    await phone.get_by_role("button", name="Hold to unlock").click()
+    await phone.get_by_role("button", name="Hold to unlock").click(delay=80)
     await hold(phone, 0.5)
     assert nuki.device.bolt.state.name == "LOCKED"
     await hold(phone)
@@ -112,7 +113,8 @@ async def test_by_a_screen_reader(
     await visit(phone, made)
     button = phone.locator("button.hold")
     await button.wait_for()
-    await button.evaluate("button => button.click()")
+    # As TalkBack does, whose click says that it is one; and as VoiceOver does.
+    await button.dispatch_event("click", {"detail": 1, "buttons": 1})
     assert await button.inner_text() == "Press once more to unlock"
     assert nuki.device.bolt.state.name == "LOCKED"
     await button.evaluate("button => button.click()")
@@ -167,3 +169,60 @@ async def test_narrow_dark_and_on_a_line_that_breaks(
     assert await phone.get_by_text("Ada is deaf").is_visible()
     await phone.context.set_offline(False)
     await phone.get_by_text("As of").wait_for()
+
+
+async def answers(phone: Browser, **answer: Any) -> None:
+    """Let somebody on the way answer once in the place of the house."""
+
+    async def instead(route: Route) -> None:
+        await route.fulfill(**answer)
+
+    await phone.route("**/r", instead, times=1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 404},
+        {"status": 429},
+        {"status": 503},
+        {"status": 200, "body": "<html>Sign in", "content_type": "text/html"},
+        {"status": 200, "body": "{", "content_type": "application/json"},
+        {"status": 200, "body": "{}", "content_type": "application/json"},
+    ],
+)
+async def test_one_bad_answer_ends_nothing(
+    home: Home, page: MakePage, phone: Browser, answer: dict[str, Any]
+) -> None:
+    """The house starts anew, or somebody on the way speaks: it is asked again."""
+    made = await page()
+    await visit(phone, made)
+    await phone.get_by_label("for the code").fill(made.code)
+    await phone.get_by_role("button", name="Go on").click()
+    await phone.get_by_text("Ada is deaf").wait_for()
+    await answers(phone, **answer)
+    await phone.locator("#status.bad").wait_for()
+    assert bool(await phone.get_by_text("Ada is deaf").count()) is (
+        answer["status"] != 404
+    )
+    await phone.locator("#status:not(.bad)").wait_for()
+    await phone.get_by_text("Ada is deaf").wait_for()
+    # Also who taps the link again is the same: the page loads itself anew.
+    async with phone.expect_navigation():
+        await visit(phone, made)
+    await phone.get_by_text("Ada is deaf").wait_for()
+
+
+async def test_what_is_taken_away_under_the_finger_does_not_open(
+    home: Home, nuki: NukiLock, page: MakePage, phone: Browser
+) -> None:
+    """The page may change while somebody holds."""
+    made = await page(asks_code=False)
+    await visit(phone, made)
+    button = phone.get_by_role("button", name="Hold to unlock")
+    await button.dispatch_event("pointerdown", {"button": 0})
+    await phone.locator("button.holding").wait_for()
+    await phone.locator("button.hold").evaluate("button => button.remove()")
+    await phone.wait_for_timeout(1900)
+    assert "pressed" not in str(await log_of(home, "link"))
+    assert nuki.device.bolt.state.name == "LOCKED"

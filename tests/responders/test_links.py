@@ -10,6 +10,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 
+from custom_components.smartlock_le import responder_keeping
 from custom_components.smartlock_le.access.models import (
     GrantError,
     GrantMethod,
@@ -19,6 +20,7 @@ from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.log import LogUnavailable
 from custom_components.smartlock_le.models import HOME_ACTOR, utc_now
 from custom_components.smartlock_le.opening import home_folder
+from custom_components.smartlock_le.responders.ledger import Ledger
 from custom_components.smartlock_le.responders.models import Event, LinkRequest
 from tests.cameras.conftest import add_camera, porch
 from tests.conftest import log_of, until, until_entry
@@ -173,7 +175,6 @@ async def test_its_time_is_over(home: Home, page: MakePage) -> None:
     link = links.find(made.token)
     assert link
     assert link.end - utc_now() <= timedelta(minutes=1)
-    assert home.responders._alarm._when == link.end
     link.end = utc_now()
     assert await made.says("look") == (404, "")
     await links.due()
@@ -311,8 +312,6 @@ async def test_it_goes_on_after_a_restart(
     home = await reload(hass, entry)
     assert (await made.look())["asks"] is False
     assert (await made.ask("press", door=door)).status == 200
-    assert await other.says("confirm", code=other.code) == (409, "visit_unknown")
-    await other.look()
     assert await other.says("confirm", code=other.code) == (409, "over")
     assert home.responders.sheet == SHEET
 
@@ -437,3 +436,209 @@ async def test_the_owner_is_told_of_each_look_and_press(
     await anna.told("withdrew the link")
     await until(lambda: any("withdrew" in one["message"] for one in shown))
     assert "Engine" not in str(shown)
+
+
+# What somebody tried
+
+
+async def slow_log(home: Home, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Let entries of links wait; return what lets them go on."""
+    go_on = asyncio.Event()
+    enter = home.responders.links._ledger.enter
+
+    async def slow(link: Any, event: Event, *more: Any, **fields: Any) -> bool:
+        if event not in (Event.WITHDRAWN, Event.MADE):
+            await go_on.wait()
+        return await enter(link, event, *more, **fields)
+
+    monkeypatch.setattr(home.responders.links._ledger, "enter", slow)
+    return go_on
+
+
+@pytest.mark.parametrize("do", ["press", "confirm", "code", "look"])
+async def test_withdrawn_while_something_is_entered(
+    home: Home,
+    nuki: NukiLock,
+    page: MakePage,
+    monkeypatch: pytest.MonkeyPatch,
+    do: str,
+) -> None:
+    """Nothing opens, and nothing is told any more."""
+    made = await page(asks_code=do == "confirm")
+    door = (await made.look())["doors"][0]["id"]
+    if do == "look":
+        made.visit = ""
+    go_on = await slow_log(home, monkeypatch)
+    asking = asyncio.create_task(made.ask(do, door=door, code=made.code))
+    link = home.responders.links.find(made.token)
+    assert link
+    await until(lambda: link.busy or link.passes or link.codes or len(link.visits) == 2)
+    if do == "code":
+        await until(lambda: link.codes)
+    await home.responders.links.withdraw(made.id, HOME_ACTOR)
+    go_on.set()
+    answer = await asking
+    assert answer.status in (404, 409)
+    assert "deaf" not in await answer.text()
+    assert "code" not in await answer.text()
+    assert nuki.device.bolt.state.name == "LOCKED"
+    await until(lambda: home.grants.open_grants() == [])
+
+
+async def test_who_hangs_up_hides_nothing(
+    hass: HomeAssistant,
+    home: Home,
+    page: MakePage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The owner hears of a code that was right, also where nobody waits for the answer."""
+    made = await page()
+    await made.look()
+    told: list[Event] = []
+    monkeypatch.setattr(
+        home.responders.links, "_tell", lambda link, event, where: told.append(event)
+    )
+    go_on = await slow_log(home, monkeypatch)
+    asking = asyncio.create_task(made.ask("confirm", code=made.code))
+    link = home.responders.links.find(made.token)
+    assert link
+    await until(lambda: link.passes)
+    asking.cancel()
+    await asyncio.sleep(0.1)
+    go_on.set()
+    await until(lambda: told == [Event.CONFIRMED])
+
+
+async def test_a_code_in_the_making_does_not_hold_up_the_door(
+    home: Home, nuki: NukiLock, page: MakePage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both go to the same lock; the door first."""
+    made = await page(asks_code=False)
+    door = (await made.look())["doors"][0]["id"]
+    go_on = asyncio.Event()
+    keypad_code = home.responders.keypad_code
+
+    async def slow(*args: Any) -> tuple[str, str]:
+        await go_on.wait()
+        return await keypad_code(*args)
+
+    monkeypatch.setattr(home.responders, "keypad_code", slow)
+    asking = asyncio.create_task(made.says("code", door=door))
+    await asyncio.sleep(0.1)
+    assert await made.says("code", door=door) == (409, "busy")
+    assert await made.says("press", door=door) == (200, "")
+    go_on.set()
+    assert await asking == (200, "")
+
+
+async def test_codes_do_not_fill_the_lock(
+    home: Home, nuki: NukiLock, page: MakePage
+) -> None:
+    """Three are enough for a crew."""
+    made = await page(asks_code=False)
+    door = (await made.look())["doors"][0]["id"]
+    answers = [await made.says("code", door=door) for _ in range(4)]
+    assert answers == [(200, "")] * 3 + [(409, "enough")]
+    assert len(nuki.device.codes) == 3
+
+
+async def test_stopped_before_its_codes_were_off_the_lock(
+    hass: HomeAssistant,
+    home: Home,
+    entry: HomeEntry,
+    nuki: NukiLock,
+    page: MakePage,
+) -> None:
+    """They come off at the next start, not only when their own time is over."""
+    made = await page(asks_code=False)
+    door = (await made.look())["doors"][0]["id"]
+    await made.ask("code", door=door)
+    await made.ask("code", door=door)
+    link = home.responders.links.find(made.token)
+    assert link
+    # As far as it came when the power went.
+    await home.responders.links._ledger.enter(
+        link, Event.WITHDRAWN, HOME_ACTOR, over=True
+    )
+    home = await reload(hass, entry)
+    await until(lambda: len(nuki.device.codes) == 0)
+    await until(lambda: home.grants.open_grants() == [])
+
+
+async def test_withdrawn_while_the_disk_was_full_and_then_restarted(
+    hass: HomeAssistant, home: Home, entry: HomeEntry, page: MakePage
+) -> None:
+    """It does not come back."""
+    made = await page()
+    await opened(made)
+    await fail_writes(home)
+    await home.responders.links.withdraw(made.id, HOME_ACTOR)
+    # The log never hears of what it was to be told later.
+    home.log._writer._backlog.clear()
+    home = await reload(hass, entry)
+    assert home.responders.links.open() == []
+    assert await made.says("look") == (404, "")
+    assert home.grants.open_grants() == []
+    assert (await events(home))[-1] == "withdrawn"
+
+
+async def test_the_links_cannot_be_read_at_first(
+    hass: HomeAssistant,
+    home: Home,
+    entry: HomeEntry,
+    page: MakePage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are read a little later, and their grants are there then."""
+    made = await page()
+    monkeypatch.setattr(responder_keeping, "_LOAD_AGAIN", 0.2)
+    load, failed = Ledger.load, []
+
+    async def once(self: Ledger) -> list[Any]:
+        if not failed:
+            failed.append(True)
+            raise LogUnavailable("x")
+        return await load(self)
+
+    monkeypatch.setattr(Ledger, "load", once)
+    home = await reload(hass, entry)
+    await until(home.responders.links.open)
+    door = await opened_without_code(home, made)
+    assert (await made.ask("press", door=door)).status == 200
+
+
+async def opened_without_code(home: Home, made: Page) -> str:
+    """Have the code said that nobody knows after a restart."""
+    made.code = await home.responders.links.new_code(made.id, HOME_ACTOR)
+    return await opened(made)
+
+
+async def test_incidents_that_are_not_known_yet_end_nothing(
+    hass: HomeAssistant, home: Home, page: MakePage
+) -> None:
+    """There may be one."""
+    raised = await act(hass, "raise_incident", {"kind": "medical"})
+    await page()
+    home.emergency.known = False
+    await act(hass, "close_incident", {"incident": raised["incident"]})
+    await asyncio.sleep(0.2)
+    assert len(home.responders.links.open()) == 1
+    home.emergency.known = True
+    home.tell()
+    await until(lambda: home.responders.links.open() == [])
+
+
+async def test_a_clock_that_is_set_back_gives_no_time(
+    home: Home, page: MakePage
+) -> None:
+    """Of two clocks the one that is ahead says that it is over."""
+    made = await page(minutes=1)
+    link = home.responders.links.find(made.token)
+    assert link
+    assert link.left <= 60
+    link.end += timedelta(hours=2)
+    assert link.left <= 60
+    link.deadline -= 61
+    assert await made.says("look") == (404, "")
+    await home.responders.links.due()
+    assert home.grants.open_grants() == []

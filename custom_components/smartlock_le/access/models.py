@@ -40,6 +40,8 @@ class GrantMethod(StrEnum):
     BOTH = "both"
     PAGE = "page"
     """By each press on the responders' page; comes with a link, and never alone."""
+    PAGE_CODE = "page_code"
+    """A code that was shown there; it ends with the link, too."""
 
     @property
     def unlocks(self) -> bool:
@@ -49,9 +51,10 @@ class GrantMethod(StrEnum):
     @property
     def gives_code(self) -> bool:
         """Tell whether it puts a code on the lock, where that takes any."""
-        return self in (GrantMethod.CODE, GrantMethod.BOTH)
+        return self in (GrantMethod.CODE, GrantMethod.BOTH, GrantMethod.PAGE_CODE)
 
 
+OF_LINKS = (GrantMethod.PAGE, GrantMethod.PAGE_CODE)
 ASKED = (GrantMethod.CODE, GrantMethod.UNLOCK, GrantMethod.BOTH)
 """How a grant by itself lets in."""
 

@@ -54,7 +54,7 @@ class ResponderOptions(EmergencyOptions):
     _made: Made
     _address: str
     _link: Link
-    _code: str = ""
+    _told_code: str = ""
 
     async def async_step_responders(
         self, user_input: dict[str, Any] | None = None
@@ -202,19 +202,22 @@ class ResponderOptions(EmergencyOptions):
     ) -> ConfigFlowResult:
         """Show another code for the door."""
         if user_input is not None:
-            self._code = ""
+            self._told_code = ""
             return await self.async_step_link(None)
         try:
             # A form that is shown again says the same.
-            self._code = self._code or await self._home.responders.links.new_code(
-                self._link.id, actors.from_request()
+            self._told_code = (
+                self._told_code
+                or await self._home.responders.links.new_code(
+                    self._link.id, actors.from_request()
+                )
             )
         except LinkError:
             return self.async_abort(reason="link_over")
         return self.async_show_form(
             step_id="link_code",
             data_schema=SURE,
-            description_placeholders={"code": " ".join(self._code)},
+            description_placeholders={"code": " ".join(self._told_code)},
             last_step=True,
         )
 

@@ -29,12 +29,15 @@ class Ledger:
         lock: str = "",
         camera: str = "",
         over: bool = False,
-    ) -> None:
-        """Enter a step; later, if the log does not take it now: life first."""
+    ) -> bool:
+        """Enter a step; later, if the log does not take it now: life first.
+
+        Tell whether it is durable.
+        """
         statements: list[Executable] = [delete(table).where(table.c.id == link.id)]
         if not over:
             statements = put(table, **link.as_row())
-        await self._log.append_or_keep(
+        entry = await self._log.append_or_keep(
             "link",
             {
                 "link": link.id,
@@ -49,6 +52,7 @@ class Ledger:
             },
             also=lambda _: statements,
         )
+        return entry is not None
 
     async def load(self) -> list[Link]:
         """Return the links that were not over. Raises LogUnavailable."""

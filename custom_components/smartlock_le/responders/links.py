@@ -1,15 +1,17 @@
 """Links for responders: made, looked at, used, over; each step entered before its answer."""
 
+import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 import hmac
 import secrets
+import time
 
 from ..models import HOME_ACTOR, Actor, utc_now
 from ..whole import Spawn, whole
 from .ledger import Ledger
 from .models import (
-    MOST_VISITS,
+    MOST_CODES,
     Event,
     House,
     Link,
@@ -21,8 +23,10 @@ from .models import (
     digest,
 )
 
-type Schedule = Callable[[datetime | None], None]
-"""Asks to be woken by `due` at that time, and no other."""
+type Schedule = Callable[[float | None], None]
+"""Asks to be woken by `due` in so many seconds, and at no other time."""
+
+_MINUTE = 60.0
 
 
 class Links:
@@ -49,7 +53,11 @@ class Links:
     async def load(self) -> None:
         """Take up what was not over. Raises LogUnavailable."""
         for link in await self._ledger.load():
-            self._links[link.digest] = link
+            if self._house.is_over(link.digest):
+                # The log could not be told so.
+                await self._ledger.enter(link, Event.WITHDRAWN, HOME_ACTOR, over=True)
+            else:
+                self._links.setdefault(link.digest, link)
         await self.due()
 
     def open(self) -> list[Link]:
@@ -61,6 +69,10 @@ class Links:
             if link.id == link_id:
                 return link
         raise LinkError("link_not_found")
+
+    def _is_good(self, link: Link) -> bool:
+        """Tell whether it is not over; while something is awaited it may end."""
+        return link.left > 0 and self._links.get(link.digest) is link
 
     # What the owner does
 
@@ -97,8 +109,9 @@ class Links:
         """
         link = self._get(link_id)
         link.asks_code, link.spoken = True, Spoken.new()
+        digits = link.spoken.digits
         await self._ledger.enter(link, Event.CODE_MADE, actor)
-        return link.spoken.digits
+        return digits
 
     async def withdraw(self, link_id: str, actor: Actor) -> None:
         """Let a link be over, at once. Raises LinkError."""
@@ -108,8 +121,7 @@ class Links:
 
     async def due(self) -> None:
         """End what has reached its time."""
-        now = utc_now()
-        for link in [link for link in self.open() if link.end <= now]:
+        for link in [link for link in self.open() if link.left <= 0]:
             await self._over(link, Event.EXPIRED, HOME_ACTOR)
         self._reschedule()
 
@@ -123,18 +135,21 @@ class Links:
         # From here on nobody finds it.
         if self._links.pop(link.digest, None) is None:
             return
-        await self._ledger.enter(link, event, actor, over=True)
         self._reschedule()
-        self._tell(link, event, "")
-        await self._end_grants(link)
+        try:
+            if not await self._ledger.enter(link, event, actor, over=True):
+                await self._house.over(link.digest)
+        finally:
+            self._tell(link, event, "")
+            await self._end_grants(link)
 
     async def _end_grants(self, link: Link) -> None:
-        for grant in (*link.doors.values(), *link.codes):
-            await self._house.end(grant)
+        # One lock that does not answer must not hold up the others.
+        grants = (*link.doors.values(), *link.codes)
+        await asyncio.gather(*map(self._house.end, grants))
 
     def _reschedule(self) -> None:
-        ends = [link.end for link in self._links.values()]
-        self._schedule(min(ends, default=None))
+        self._schedule(min((link.left for link in self._links.values()), default=None))
 
     # What who has a link does. `via` is from where, for the log.
 
@@ -142,27 +157,37 @@ class Links:
         """Return the link of a token; None for every other."""
         link = self._links.get(digest(token))
         # The clock may have gone on before the timer.
-        return link if link and utc_now() < link.end else None
+        return link if link and self._is_good(link) else None
 
+    @whole
     async def look(self, link: Link, visit: str, via: str) -> str:
         """Return the secret of this visit: the one that is given, if it is known.
 
-        A new one is entered, and the owner is told. Raises LinkError.
+        A new one is entered, and the owner is told.
         """
-        if digest(visit) in {*link.visits, *link.passes}:
+        if link.knows(visit):
             return visit
-        if len(link.visits) >= MOST_VISITS:
-            raise LinkError("busy")
         visit = secrets.token_urlsafe(32)
-        link.visits.add(digest(visit))
-        await self._ledger.enter(link, Event.VIEWED, link.actor, via)
-        self._tell(link, Event.VIEWED, "")
+        link.visited(visit)
+        now = time.monotonic()
+        many = len(link.views) == link.views.maxlen and now - link.views[0] < _MINUTE
+        link.views.append(now)
+        if not many:
+            await self._ledger.enter(link, Event.VIEWED, link.actor, via)
+            self._tell(link, Event.VIEWED, "")
+        elif now - link.crowded >= _MINUTE:
+            # No crew; who is one of it gets in all the same.
+            link.crowded = now
+            await self._ledger.enter(link, Event.CROWDED, link.actor, via)
+            self._tell(link, Event.CROWDED, "")
         return visit
 
-    async def confirm(self, link: Link, visit: str, code: str, via: str) -> None:
-        """Take the code that was said at the door. Raises LinkError."""
-        if digest(visit) not in link.visits:
-            raise LinkError("visit_unknown")
+    @whole
+    async def confirm(self, link: Link, visit: str, code: str, via: str) -> str:
+        """Take the code that was said at the door; return the secret of the visit.
+
+        Raises LinkError.
+        """
         spoken = link.spoken
         if spoken is None or not spoken.good:
             raise LinkError("over")
@@ -175,71 +200,79 @@ class Links:
             if burned:
                 self._tell(link, event, "")
             raise LinkError("over" if burned else "wrong")
+        if not link.knows(visit):
+            # Of before a restart; who knows the code needs no other proof.
+            visit = secrets.token_urlsafe(32)
+            link.visited(visit)
         link.passes.append(digest(visit))
         await self._ledger.enter(link, Event.CONFIRMED, link.actor, via)
         self._tell(link, Event.CONFIRMED, "")
+        return visit
 
     def _lock(self, link: Link, visit: str, door: str) -> str:
         if not link.trusts(visit):
             raise LinkError("needs_code")
         lock = link.door(door)
-        if lock is None or self._links.get(link.digest) is not link:
+        if lock is None or not self._is_good(link):
             raise LinkError("over")
-        if door in link.busy:
-            raise LinkError("busy")
         return lock
 
     @whole
     async def press(self, link: Link, visit: str, door: str, via: str) -> None:
         """Open a door. Raises LinkError, or the errors of locks and grants."""
         lock = self._lock(link, visit, door)
-        link.busy.add(door)
         result = Event.NOT_OPENED
-        try:
-            await self._ledger.enter(link, Event.PRESSED, link.actor, via, lock=lock)
-            await self._house.press(door)
-            result = Event.OPENED
-        finally:
-            link.busy.discard(door)
-            self._tell(link, result, lock)
+        with link.doing(door):
+            try:
+                await self._ledger.enter(
+                    link, Event.PRESSED, link.actor, via, lock=lock
+                )
+                # Withdrawn, or another code asked for, while that was entered.
+                self._lock(link, visit, door)
+                await self._house.press(door)
+                result = Event.OPENED
+            finally:
+                self._tell(link, result, lock)
 
     @whole
     async def keypad_code(self, link: Link, visit: str, door: str, via: str) -> str:
         """Return a code for the keypad of a door. Raises as `press` does."""
         lock = self._lock(link, visit, door)
-        link.busy.add(door)
-        try:
+        if [*link.codes.values()].count(lock) >= MOST_CODES:
+            raise LinkError("enough")
+        # Not as a press: who holds the button must not wait for this.
+        with link.doing(f"code {door}"):
             grant, digits = await self._house.keypad_code(link, lock)
-            if self._links.get(link.digest) is not link:
-                # Withdrawn while the lock took it.
+            if not self._is_good(link):
                 await self._house.end(grant)
                 raise LinkError("over")
-            link.codes.append(grant)
+            link.codes[grant] = lock
             await self._ledger.enter(link, Event.CODE_SHOWN, link.actor, via, lock=lock)
-        finally:
-            link.busy.discard(door)
+        if not self._is_good(link):
+            raise LinkError("over")
         self._tell(link, Event.CODE_SHOWN, lock)
         return digits
 
+    @whole
     async def picture(self, link: Link, visit: str, camera: str, via: str) -> bytes:
         """Return a picture of now. Raises LinkError."""
+        self._may_see(link, visit, camera)
+        with link.doing(camera):
+            await self._ledger.enter(
+                link, Event.PICTURED, link.actor, via, camera=camera
+            )
+            self._tell(link, Event.PICTURED, camera)
+            picture = await self._house.picture(camera)
+        # The owner may have unticked it, or withdrawn the link, meanwhile.
+        self._may_see(link, visit, camera)
+        if picture is None:
+            raise LinkError("no_picture")
+        return picture
+
+    def _may_see(self, link: Link, visit: str, camera: str) -> None:
         if not link.trusts(visit):
             raise LinkError("needs_code")
         if not link.incident or camera not in self._house.cameras():
             raise LinkError("no_picture")
-        if camera in link.busy:
-            raise LinkError("busy")
-        link.busy.add(camera)
-        try:
-            await self._ledger.enter(
-                link, Event.PICTURED, link.actor, via, camera=camera
-            )
-            picture = await self._house.picture(camera)
-        finally:
-            link.busy.discard(camera)
-        self._tell(link, Event.PICTURED, camera)
-        # The owner may have unticked it, or withdrawn the link, meanwhile.
-        there = self._links.get(link.digest) is link
-        if picture is None or not there or camera not in self._house.cameras():
-            raise LinkError("no_picture")
-        return picture
+        if not self._is_good(link):
+            raise LinkError("over")

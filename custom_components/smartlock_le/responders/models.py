@@ -1,11 +1,14 @@
 """A link for responders, and what it needs of the house."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 import hashlib
 import json
+import math
 import secrets
 import time
 from typing import Any, Protocol, Self
@@ -17,7 +20,11 @@ CODE_SECONDS = 600.0
 """How long a code may be said."""
 MOST_TRIES = 5
 MOST_VISITS = 100
-"""So many telephones open one link; more are no crew."""
+"""So many telephones may have a link open; who has said the code is not counted."""
+MOST_VIEWS = 20
+"""So many new views in a minute are entered one by one; of more only that there are."""
+MOST_CODES = 3
+"""So many codes of one link for one keypad: they take the places of others."""
 _DIGITS = 6
 
 
@@ -45,6 +52,7 @@ class Event(StrEnum):
     WRONG_CODE = "wrong_code"
     CODE_BURNED = "code_burned"
     PRESSED = "pressed"
+    CROWDED = "crowded"
     OPENED = "opened"
     NOT_OPENED = "not_opened"
     CODE_SHOWN = "code_shown"
@@ -52,6 +60,11 @@ class Event(StrEnum):
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
     INCIDENT_OVER = "incident_over"
+
+    @property
+    def last(self) -> bool:
+        """Tell whether nothing comes after it."""
+        return self in (Event.WITHDRAWN, Event.EXPIRED, Event.INCIDENT_OVER)
 
 
 @dataclass(slots=True)
@@ -91,15 +104,45 @@ class Link:
     asks_code: bool
     doors: dict[str, str] = field(default_factory=dict)
     """By lock, the grant by which it is opened."""
-    codes: list[str] = field(default_factory=list)
-    """Grants of codes that were shown."""
+    codes: dict[str, str] = field(default_factory=dict)
+    """By the grants of codes that were shown, their locks."""
     passes: list[str] = field(default_factory=list, repr=False)
     """Digests of the visits that said the code."""
-    visits: set[str] = field(default_factory=set, repr=False)
-    """Digests of the visits since the start of Home Assistant."""
+    visits: dict[str, None] = field(default_factory=dict, repr=False)
+    """Digests of the visits since the start of Home Assistant, the oldest first."""
+    views: deque[float] = field(
+        default_factory=lambda: deque(maxlen=MOST_VIEWS), repr=False
+    )
+    """When it was opened last, by `time.monotonic`."""
+    crowded: float = -math.inf
+    """When it was entered last that too many open it, by that clock."""
+    deadline: float = 0.0
+    """When it ends at the latest, by that clock: nobody sets it."""
     spoken: Spoken | None = field(default=None, repr=False)
     busy: set[str] = field(default_factory=set, repr=False)
     """What is being done: a second press at the same time is the same press."""
+
+    def __post_init__(self) -> None:
+        """Find the end by the clock that nobody sets."""
+        left = min(self.end - utc_now(), self.end - self.start).total_seconds()
+        self.deadline = time.monotonic() + left
+
+    @property
+    def left(self) -> float:
+        """Seconds until it is over; of the two clocks the one that is ahead says so."""
+        by_wall = (self.end - utc_now()).total_seconds()
+        return min(by_wall, self.deadline - time.monotonic())
+
+    def knows(self, visit: str) -> bool:
+        """Tell whether a visit has looked before."""
+        known = digest(visit)
+        return known in self.visits or known in self.passes
+
+    def visited(self, visit: str) -> None:
+        """Remember a visit; the oldest is forgotten where there are too many."""
+        self.visits[digest(visit)] = None
+        if len(self.visits) > MOST_VISITS:
+            del self.visits[next(iter(self.visits))]
 
     @property
     def actor(self) -> Actor:
@@ -112,6 +155,17 @@ class Link:
         if self.asks_code:
             return known in self.passes
         return known in self.visits
+
+    @contextmanager
+    def doing(self, what: str) -> Iterator[None]:
+        """Do something that is not done twice at once. Raises LinkError."""
+        if what in self.busy:
+            raise LinkError("busy")
+        self.busy.add(what)
+        try:
+            yield
+        finally:
+            self.busy.discard(what)
 
     def door(self, grant: str) -> str | None:
         """Return the lock that a grant opens, or None."""
@@ -137,7 +191,7 @@ class Link:
     def from_row(cls, row: dict[str, Any]) -> Self:
         """Read what `as_row` wrote. Raises ValueError, TypeError."""
         lists = {name: json.loads(row[name]) for name in ("doors", "codes", "passes")}
-        if [type(one) for one in lists.values()] != [dict, list, list]:
+        if [type(one) for one in lists.values()] != [dict, dict, list]:
             raise ValueError("not as we write it")
         return cls(
             **{
@@ -199,7 +253,7 @@ class House(Protocol):
         """Put a code on a lock; return its grant and its digits."""
 
     async def end(self, grant: str) -> None:
-        """End a grant, if it is open."""
+        """End a grant, if it is open. Raises nothing: the others are to end, too."""
 
     async def picture(self, camera: str) -> bytes | None:
         """Return a picture of now as JPEG, or None."""
@@ -209,6 +263,12 @@ class House(Protocol):
 
     def incident(self) -> str:
         """Return the id of the newest open incident, or nothing."""
+
+    async def over(self, digest: str) -> None:
+        """Remember, apart from the log, that a link is over."""
+
+    def is_over(self, digest: str) -> bool:
+        """Tell whether that was remembered."""
 
 
 type Tell = Callable[[Link, Event, str], None]

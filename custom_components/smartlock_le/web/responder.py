@@ -62,8 +62,11 @@ class ResponderView(HomeAssistantView):
             return _no(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         said = _texts(body)
         home = loaded_home(self._hass)
-        link = home.responders.links.find(said.get("token", "")) if home else None
-        if home is None or link is None:
+        if home is None:
+            # Good or bad, whatever it is: it starts, or is gone.
+            return _no(HTTPStatus.SERVICE_UNAVAILABLE)
+        link = home.responders.links.find(said.get("token", ""))
+        if link is None:
             guesses = self._guesses.wrong(request.remote or "")
             return _no(
                 HTTPStatus.TOO_MANY_REQUESTS if guesses else HTTPStatus.NOT_FOUND
@@ -82,7 +85,7 @@ async def _do(home: Home, link: Link, said: dict[str, str], via: str) -> web.Res
         case "look":
             visit = await links.look(link, visit, via)
         case "confirm":
-            await links.confirm(link, visit, said.get("code", ""), via)
+            visit = await links.confirm(link, visit, said.get("code", ""), via)
         case "press":
             await links.press(link, visit, said.get("door", ""), via)
         case "code":
@@ -97,6 +100,9 @@ async def _do(home: Home, link: Link, said: dict[str, str], via: str) -> web.Res
         case _:
             return _no(HTTPStatus.BAD_REQUEST)
     keeping = home.responders
+    if links.find(said.get("token", "")) is not link:
+        # Over, while that was done.
+        return _no(HTTPStatus.NOT_FOUND)
     return _json(page(link, keeping.sheet, keeping, visit))
 
 

@@ -2,7 +2,9 @@
 (() => {
   const HOLD = 1500;
   const POLL = 3000;
-  const PATIENCE = 90000;
+  const PATIENCE = { look: 10000, confirm: 20000, press: 90000, code: 90000, picture: 30000 };
+  // A house that starts anew says no for a while.
+  const FORGET = 120000;
   const $ = (id) => document.getElementById(id);
   const words = JSON.parse($("words").textContent);
   const main = $("main");
@@ -29,8 +31,10 @@
   let visit = "";
   if (token) {
     history.replaceState(null, "", location.pathname);
+    // Who opens the same link again is the same.
+    if (token === kept("token")) visit = kept("visit");
     keep("token", token);
-    keep("visit", "");
+    keep("visit", visit);
   } else {
     token = kept("token");
     visit = kept("visit");
@@ -39,57 +43,76 @@
 
   let shape = "";
   let over = false;
+  let refused = 0;
+  let until = Infinity;
+  let asOf = "";
   let timer = 0;
 
   const make = (tag, text, more) => Object.assign(document.createElement(tag), { textContent: text || "" }, more);
   const time = (when, seconds) =>
     when.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", second: seconds ? "2-digit" : undefined });
 
-  const gone = () => {
-    over = true;
-    clearTimeout(timer);
-    keep("token", "");
-    keep("visit", "");
+  // Nothing of what was there stays to be read; it comes back if the link does.
+  const gone = (forget) => {
+    shape = "";
+    if (forget) {
+      over = true;
+      clearTimeout(timer);
+      keep("token", "");
+      keep("visit", "");
+    }
     status.textContent = words.gone;
     status.className = "bad";
     main.replaceChildren(main.firstElementChild, status);
   };
 
-  // Returns an answer that is not "over"; null: none came, or the link is over.
+  const lost = () => {
+    status.className = "bad";
+    status.textContent = `${words.offline} ${asOf}`;
+  };
+
+  // Returns an answer that is not "over", with what it says; null: none came, or over.
   const ask = async (what, more) => {
-    let answer;
+    const stop = new AbortController();
+    const stopping = setTimeout(() => stop.abort(), PATIENCE[what]);
     try {
-      answer = await fetch(location.pathname, {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ token, visit, do: what, ...more }),
-        cache: "no-store",
-        credentials: "omit",
-        signal: AbortSignal.timeout(PATIENCE),
-      });
+      const answer = await fetched(what, more, stop.signal);
+      if (answer.status === 404) {
+        refused = refused || Date.now();
+        gone(!token || Date.now() - refused > FORGET);
+        return null;
+      }
+      const kind = answer.headers.get("Content-Type") || "";
+      if (answer.ok && kind.startsWith("image/")) return { ok: true, blob: await answer.blob() };
+      const told = kind.startsWith("application/json") ? await answer.json() : {};
+      if (answer.ok) refused = 0;
+      // What somebody between us says is no word of the house.
+      const ours = answer.ok && (told.visit || told.code);
+      return { ok: Boolean(ours), error: told.error || "offline", told };
     } catch {
       return null;
-    }
-    if (answer.status === 404 || answer.status === 429) {
-      gone();
-      return null;
-    }
-    return answer;
-  };
-  const error = async (answer) => {
-    if (!answer) return "offline";
-    try {
-      return (await answer.json()).error || "offline";
-    } catch {
-      return "offline";
+    } finally {
+      clearTimeout(stopping);
     }
   };
-  const said = (kind, why, otherwise) => words[`${kind}_${why}`] || words[why] || words[otherwise];
+  const fetched = (what, more, signal) =>
+    fetch(location.pathname, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ token, visit, do: what, ...more }),
+      cache: "no-store",
+      credentials: "omit",
+      signal,
+    });
+  const why = (answer) => (answer ? answer.error : "offline");
+  const said = (kind, reason, otherwise) => words[`${kind}_${reason}`] || words[reason] || words[otherwise];
 
   // A press that is meant: held, or by a device that cannot hold, twice.
   const held = (button, done) => {
     let holding = 0;
     let armed = 0;
+    let down = 0;
+    let lasted = 0;
     const label = button.textContent;
     const rest = () => {
       clearTimeout(holding);
@@ -103,10 +126,17 @@
       button.textContent = words.holding;
       holding = setTimeout(() => {
         rest();
-        done();
+        // Taken away under the finger, it is no button any more.
+        if (button.isConnected) done();
       }, HOLD);
     };
-    button.addEventListener("pointerdown", (event) => event.button === 0 && hold());
+    button.addEventListener("pointerdown", (event) => {
+      down = event.timeStamp;
+      if (event.button === 0) hold();
+    });
+    button.addEventListener("pointerup", (event) => {
+      lasted = event.timeStamp - down;
+    });
     for (const end of ["pointerup", "pointerleave", "pointercancel", "blur"]) button.addEventListener(end, rest);
     button.addEventListener("contextmenu", (event) => event.preventDefault());
     const key = (event) => event.key === "Enter" || event.key === " ";
@@ -121,8 +151,10 @@
       rest();
     });
     button.addEventListener("click", (event) => {
-      // Of a screen reader: a pointer has a position, and keys are taken above.
-      if (event.detail !== 0 || button.disabled) return;
+      // Of a screen reader, which cannot hold: no finger is so quick, and keys are taken above.
+      const tapped = lasted > 30;
+      lasted = 0;
+      if (tapped || button.disabled) return;
       if (Date.now() - armed < 8000) {
         armed = 0;
         done();
@@ -154,8 +186,8 @@
         if (over) return;
         const good = answer && answer.ok;
         told.className = good ? "told good" : "told bad";
-        told.textContent = good ? words.pressed : said("press", await error(answer), "press_unknown");
-        if (good) show(await answer.json());
+        told.textContent = good ? words.pressed : said("press", why(answer), "press_unknown");
+        if (good) show(answer.told);
       });
       card.append(press);
     }
@@ -175,7 +207,7 @@
         if (over) return;
         const good = answer && answer.ok;
         digits.className = good ? "told good" : "told bad";
-        digits.textContent = good ? `${words.keypad_code} ${[...(await answer.json()).code].join(" ")}` : words.keypad_failed;
+        digits.textContent = good ? `${words.keypad_code} ${[...answer.told.code].join(" ")}` : words.keypad_failed;
       });
       card.append(more, digits);
     }
@@ -185,7 +217,7 @@
   const cameraCard = (id, name) => {
     const card = make("section", "", { className: "camera" });
     const picture = make("img", "", { alt: name, hidden: true });
-    const told = make("p", "", { className: "told bad" });
+    const told = make("p", "", { className: "told" });
     told.setAttribute("role", "status");
     const button = make("button", `${words.picture} ${name}`, { type: "button", className: "quiet" });
     button.addEventListener("click", async () => {
@@ -194,13 +226,12 @@
       const answer = await ask("picture", { camera: id });
       button.disabled = false;
       if (over) return;
-      if (answer && answer.ok) {
-        URL.revokeObjectURL(picture.src);
-        picture.src = URL.createObjectURL(await answer.blob());
-        picture.hidden = false;
-      } else {
-        told.textContent = words.picture_none;
-      }
+      const good = answer && answer.ok;
+      URL.revokeObjectURL(picture.src);
+      picture.hidden = !good;
+      told.className = good ? "told" : "told bad";
+      told.textContent = good ? words.as_of.replace("{time}", time(new Date(), true)) : words.picture_none;
+      if (good) picture.src = URL.createObjectURL(answer.blob);
     });
     card.append(picture, button, told);
     return card;
@@ -222,12 +253,12 @@
       button.disabled = false;
       if (over) return;
       if (answer && answer.ok) {
-        show(await answer.json());
+        show(answer.told);
         return;
       }
       field.value = "";
       field.focus();
-      told.textContent = said("code", await error(answer), "offline");
+      told.textContent = said("code", why(answer), "offline");
     });
     return form;
   };
@@ -261,6 +292,7 @@
     if (over) return;
     visit = page.visit;
     keep("visit", visit);
+    until = Date.parse(page.until);
     // Built anew only where something else is to be seen: somebody may be holding a button.
     const { doors, visit: _, ...rest } = page;
     const now = JSON.stringify([rest, doors.map((door) => [door.id, door.name, door.code])]);
@@ -276,26 +308,29 @@
       if (state.textContent !== text) state.textContent = text;
       state.dataset.bolt = door.reachable ? door.bolt : "unknown";
     });
+    asOf = words.as_of.replace("{time}", time(new Date(), true));
     status.className = "";
-    status.textContent = words.as_of.replace("{time}", time(new Date(), true));
+    status.textContent = asOf;
   };
 
   const look = async () => {
     clearTimeout(timer);
     if (over || document.hidden) return;
     if (!token) {
-      gone();
+      gone(true);
       return;
     }
     const answer = await ask("look");
     if (over) return;
-    if (answer && answer.ok) {
-      show(await answer.json());
-    } else {
-      status.className = "bad";
-      status.textContent = answer && answer.status === 409 ? words.busy : words.offline;
-    }
+    clearTimeout(timer);
     timer = setTimeout(look, POLL);
+    if (answer && answer.ok) {
+      show(answer.told);
+    } else if (!refused) {
+      // Also without the house it is over when it is over.
+      if (Date.now() > until) gone(false);
+      else lost();
+    }
   };
   document.addEventListener("visibilitychange", look);
   look();
