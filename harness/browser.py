@@ -25,9 +25,9 @@ OURS = "/config/integrations/integration/smartlock_le"
 
 @asynccontextmanager
 async def browser(
-    base: str, *, width: int = 1280, height: int = 800
+    base: str, *, width: int = 1280, height: int = 800, believing: bool = False
 ) -> AsyncIterator[Page]:
-    """Open a page of the Home Assistant at `base`."""
+    """Open a page of the Home Assistant at `base`; `believing`: whatever its certificate."""
     chromium = shutil.which("chromium")
     if chromium is None:
         raise HarnessError("no Chromium: run script/bootstrap browser")
@@ -40,6 +40,7 @@ async def browser(
             viewport={"width": width, "height": height},
             # What Home Assistant fetches for its own pictures is not here.
             service_workers="block",
+            ignore_https_errors=believing,
             locale="en-GB",
         )
         page = await context.new_page()

@@ -22,12 +22,14 @@ from .outside import ACCOUNT, Outside
 from .ports import HOST, free_port, is_taken
 from .steps import DOMAIN, find_card, find_lock, state
 from .virtual import VirtualHomeProcess
+from .way import Way
 
 FOLDER = ROOT / ".cache" / "develop"
 HOME_NAME, NAME, USER, PASSWORD = "Demo home", "Demo", "demo", "demo"
 PIN = "1234"
 FRIGATE_PORT = 15000
 CENTRE_PORT = 17777
+OUTSIDE_PORT = 18443
 
 _TEXT = """\
 
@@ -75,6 +77,11 @@ _TEXT = """\
      centre: account {account}, address {host}, port {centre_port}. Then say "call the police" to
      Assist (the speech bubble, top right), and take it back on the keypad "Distress".
 
+  8  Send help a link. The gear beside "{name}" > "Responders": write down what it shows, make
+     a link, and open it in another window. From outside the house is {outside}, with a
+     certificate that is made up: let the browser believe it. Hold the button, and see
+         {command} state
+
   Ctrl-C ends it all. What you did is kept for the next time; --fresh forgets it.
   Home Assistant's log: {log}
 """
@@ -121,6 +128,8 @@ class Demo:
         self._centre_port = free_port() if is_taken(CENTRE_PORT) else CENTRE_PORT
         self._telephone_port = free_port()
         self._outside = Outside(self._telephone_port, self._centre_port, say)
+        outside_port = free_port() if is_taken(OUTSIDE_PORT) else OUTSIDE_PORT
+        self._way = Way(outside_port, port)
         self._frigate_port = free_port() if is_taken(FRIGATE_PORT) else FRIGATE_PORT
         # Where there is none, Frigate keeps to itself what it sees.
         self._broker_port = free_port() if BROKER.exists() else None
@@ -144,6 +153,7 @@ class Demo:
                 camera_url=f"http://{HOST}:{self._camera_port}",
                 telephone_url=f"http://{HOST}:{self._telephone_port}/",
                 broker_port=self._broker_port,
+                outside_url=self._way.url,
                 name=HOME_NAME,
                 time_zone=seed.machine_time_zone(),
                 log_in=True,
@@ -151,6 +161,7 @@ class Demo:
         )
         self.hass.log.unlink(missing_ok=True)
         await self._outside.__aenter__()
+        await self._way.__aenter__()
         if self._broker_port:
             self.broker = await BrokerProcess.start(self.folder, self._broker_port)
         if not self._zigbee_database.exists():
@@ -189,6 +200,7 @@ class Demo:
     async def __aexit__(self, *_error: object) -> None:
         """End all."""
         await self.hass.stop()
+        await self._way.__aexit__()
         await self._outside.__aexit__()
         for other in (self.home, self.broker):
             if other:
@@ -226,6 +238,7 @@ class Demo:
             account=ACCOUNT,
             host=HOST,
             centre_port=self._centre_port,
+            outside=self._way.url,
             frigate_name=FRIGATE_NAME,
             frigate=self.home.frigate,
             database=_shown(self.hass.config / DOMAIN / "log.db"),

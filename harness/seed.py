@@ -33,7 +33,7 @@ homeassistant:
   country: FI
   language: en
   time_zone: {time_zone}
-  auth_mfa_modules: []
+{outside}  auth_mfa_modules: []
 {auth}
 config:
 frontend:
@@ -98,6 +98,8 @@ class Seed:
     """Where a broker is on this machine, for Home Assistant's MQTT."""
     zigbee_url: str | None = None
     """Where a Zigbee stick is, for Home Assistant's ZHA."""
+    outside_url: str | None = None
+    """Under which address it can be reached from outside."""
     log_in: bool = False
     """Log everybody in without a password."""
     recorder: bool = True
@@ -245,6 +247,7 @@ def prepare(config: Path, seed: Seed) -> None:
         _YAML.format(
             name=seed.name,
             time_zone=seed.time_zone,
+            outside=f"  external_url: {seed.outside_url}\n" if seed.outside_url else "",
             auth=_LOGGED_IN if seed.log_in else "",
             # Only a camera needs it.
             ffmpeg=_FFMPEG if seed.camera_url else "",
