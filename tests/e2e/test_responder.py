@@ -103,7 +103,7 @@ async def live(world: World) -> None:
         await world.restart()
         await expect(page.locator("#status")).to_have_class("", timeout=60_000)
         await lock_it(world)
-        await page.get_by_text("Locked").wait_for()
+        await page.locator("#state0[data-bolt=locked]").wait_for()
         await hold(page)
         assert await bolt(world) != "locked"
         await world.ask("close_incident", incident=raised["incident"])
