@@ -22,6 +22,7 @@ from custom_components.smartlock_le.emergency.models import (
     Kind,
     Signal,
     Source,
+    Way,
     What,
 )
 from custom_components.smartlock_le.emergency.pin import hash_pin
@@ -118,7 +119,7 @@ async def _ready(on: Rig, port: int) -> Timed:
     await emergency.change(lambda _: decided, "benchmark", HOME_ACTOR)
     assert emergency.centre.channel
     timed = Timed(emergency.centre.channel)
-    emergency.incidents.outbox.use(timed)
+    emergency.incidents.signals.outboxes[Way.CENTRE].use(timed)
     return timed
 
 
@@ -151,7 +152,7 @@ async def _end(on: Rig) -> None:
         await room.cancel(incident.id, HOME_ACTOR, pin=True)
 
     async def quiet() -> bool:
-        return not room.outbox.waiting
+        return not room.signals.waiting
 
     await eventually(quiet, "nothing waits for the centre", 60)
     # Nobody asks for help twice in a second.
@@ -171,7 +172,7 @@ async def _at_once(on: Rig, events: list[SIAEvent]) -> int:
     await asyncio.gather(*(_begin(room, incident) for incident in made))
 
     async def heard() -> bool:
-        return not room.outbox.waiting
+        return not room.signals.waiting
 
     await eventually(heard, "the centre has heard of them", 120)
     alarms = sum(event.code not in ("OC", "RP") for event in events)

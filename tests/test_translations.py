@@ -88,6 +88,8 @@ REQUEST_CHOICES = REQUEST_STEPS | {
 PAIRING = {"pair", "pin", "pin_without_keypad"}
 CENTRE = {"not_reached", "no_answer", "refused", "not_understood"}
 """Why a monitoring centre does not take something."""
+HOOK = {"not_reached", "no_answer", "refused"}
+"""Why a server does not."""
 HALF = {"second", "only_first"}
 """What is wrong with one that takes it."""
 
@@ -168,6 +170,7 @@ def test_steps() -> None:
                 *("flows/request_page.py", "flows/steady.py"),
                 *("flows/release_options.py", "flows/emergency_options.py"),
                 *("flows/contact_people.py", "flows/responder_options.py"),
+                "flows/webhook_options.py",
             ],
             {
                 *REQUEST_STEPS,
@@ -291,7 +294,8 @@ def test_errors() -> None:
     raised |= agency_errors() | literals(source("flows/agency_options.py"))
     raised |= literals(source("flows/release_options.py"))
     raised |= literals(source("flows/emergency_options.py", "flows/contact_people.py"))
-    raised |= literals(source("flows/responder_options.py"))
+    raised |= literals(source("flows/responder_options.py", "flows/webhook_options.py"))
+    raised |= {f"webhook_{reason}" for reason in HOOK}
     raised |= {f"centre_{reason}" for reason in CENTRE}
     raised |= moving_errors()
     raised |= {refusal.value for refusal in Refusal}
@@ -332,7 +336,7 @@ def test_errors() -> None:
                 *("flows/request_page.py", "flows/steady.py"),
                 *("flows/agency_options.py", "flows/release_options.py"),
                 *("flows/emergency_options.py", "flows/contact_people.py"),
-                "flows/responder_options.py",
+                *("flows/responder_options.py", "flows/webhook_options.py"),
             ),
             # As a link is refused.
             {"no_outside_address"},
@@ -361,7 +365,8 @@ def test_issues() -> None:
     made |= {"code_failed", "code_stays"}
     assert made >= set(re.findall(r'problem = "(code_\w+)"', source("access/codes.py")))
     made |= {f"centre_{reason}" for reason in CENTRE | HALF}
-    made -= {"log_", "centre_", ""}
+    made |= {f"webhook_{reason}" for reason in HOOK}
+    made -= {"log_", "_", ""}
     reasons = set(
         re.findall(
             r'LogUnreadable\(\s*"(\w+)"',
@@ -525,7 +530,7 @@ def test_the_rest() -> None:
         ("transport", Transport),
     ):
         assert [*TEXTS["selector"][selector]["options"]] == [one.value for one in kind]
-    keeping = source("emergency_keeping.py")
+    keeping = source("emergency_keeping.py", "emergency_words.py")
     requests |= {f"voice_{key}" for key in re.findall(r'texts\["(\w+)"\]', keeping)}
     requests -= {f"voice_{key}" for key in ("somebody", "test", "test_title", "title")}
     requests |= {f"voice_{key}" for key in ("centre", "signalled", "window")}
@@ -555,6 +560,7 @@ def test_the_rest() -> None:
             *re.findall(r'texts\["(\w+)"', emergency),
             *("ready", "not_ready", "no_assist"),
             *(f"centre_{key}" for key in {"ok", "bad", "unknown", "plain"} | HALF),
+            *(f"webhook_{key}" for key in ("ok", "bad", "unknown")),
         }
     }
     assert set(TEXTS["selector"]["phrases"]["options"]) == set(languages())

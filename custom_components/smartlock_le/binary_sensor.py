@@ -62,6 +62,12 @@ HOME_SENSORS = (
         value_fn=lambda home: home.emergency.centre.problem,
     ),
     HomeDescription(
+        key="webhook_problem",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda home: home.emergency.webhook.problem,
+    ),
+    HomeDescription(
         key="contact_problem",
         device_class=BinarySensorDeviceClass.PROBLEM,
         entity_category=EntityCategory.DIAGNOSTIC,

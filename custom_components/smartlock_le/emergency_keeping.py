@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 import logging
 from pathlib import Path
 import time
@@ -15,24 +16,27 @@ from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, cal
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.importlib import async_import_module
 from homeassistant.setup import EventComponentLoaded
-from homeassistant.util import dt as dt_util
 
 from . import actors, issues
-from .centre_keeping import CentreKeeping
 from .decisions import Decisions
 from .distress_sensors import DistressSensors
+from .emergency.channels.dc09 import Dc09
 from .emergency.channels.notify import Notice
-from .emergency.incidents import Incidents, Means
+from .emergency.channels.webhook import Webhook
+from .emergency.incidents import Incidents
 from .emergency.ledger import Ledger
-from .emergency.models import EmergencyError, Incident, Kind, Reply, Source
+from .emergency.models import EmergencyError, Incident, Kind, Source, Way
 from .emergency.people import ACTION, People
 from .emergency.phrases import Said
 from .emergency.pin import PinGuard, hash_pin, is_pin
-from .emergency.settings import Contact, Settings
+from .emergency.settings import Contact, Settings, WebhookSettings
+from .emergency.signals import Means
+from .emergency_words import Words
 from .log import LogUnavailable
 from .models import HOME_ACTOR, Actor, utc_now
 from .notices import common_texts
 from .private import SettingsFile, SettingsUnreadable
+from .way_keeping import WayKeeping
 
 if TYPE_CHECKING:
     from .voice import Voice
@@ -44,6 +48,8 @@ APP_ANSWER = "mobile_app_notification_action"
 _LOAD_AGAIN = 60.0
 _FIRST = timedelta(minutes=10)
 """A house that just started has better to do than to test."""
+_HOOK_EVERY = 60
+"""Minutes between two looks at the server of the webhook."""
 _CONVERSATION = "conversation"
 _DAY = timedelta(days=1)
 _HEARD_IN = 4.0
@@ -68,16 +74,33 @@ class EmergencyKeeping:
             as_json=Settings.as_json,
             from_json=Settings.from_json,
         )
+        self._words = Words(home, lambda: self.settings)
         self._timer: asyncio.TimerHandle | None = None
         self._readable = True
         self._stopped = False
         self.voice: Voice | None = None
         self._sensors = DistressSensors(home.hass, self._sensed)
-        self.centre = CentreKeeping(home.hass, home.log, home.spawn, home.tell)
+        self.ways = {
+            way: WayKeeping(
+                way,
+                home.hass,
+                home.log,
+                home.spawn,
+                home.tell,
+                partial(issues.way_problem, home.hass, way),
+            )
+            for way in Way
+        }
+        self.centre = self.ways[Way.CENTRE]
+        self.webhook = self.ways[Way.WEBHOOK]
         self.incidents = Incidents(
             Ledger(home.log),
             lambda ledger: People(
-                home.hass, ledger, lambda: self.settings, self._word, self._replies
+                home.hass,
+                ledger,
+                lambda: self.settings,
+                self._words.notice,
+                self._words.replies,
             ),
             Means(
                 settings=lambda: self.settings,
@@ -85,7 +108,7 @@ class EmergencyKeeping:
                 schedule=self._schedule,
                 changed=self._changed,
                 raised=pictures,
-                failed=self.centre.failed,
+                failed=lambda way, reason: self.ways[way].failed(reason),
             ),
         )
         self.known = False
@@ -122,8 +145,20 @@ class EmergencyKeeping:
         await self._listen()
 
     async def _use_centre(self) -> None:
-        self.centre.use(self.settings.centre)
-        await self.incidents.use(self.centre.channel)
+        settings = self.settings.centre
+        channel = Dc09(settings.build()) if settings else None
+        self.centre.use(channel, settings.every if settings else 0)
+        await self.incidents.signals.use(Way.CENTRE, channel)
+
+    def hook(self, settings: WebhookSettings) -> Webhook:
+        """Return the way to a server. Raises ValueError."""
+        return Webhook(self._hass, settings.build(self._home.entry.entry_id))
+
+    async def _use_webhook(self) -> None:
+        settings = self.settings.webhook
+        channel = self.hook(settings) if settings else None
+        self.webhook.use(channel, _HOOK_EVERY)
+        await self.incidents.signals.use(Way.WEBHOOK, channel)
 
     async def _load(self) -> None:
         """Take up what is open; a little later, if the log cannot be read now."""
@@ -139,6 +174,7 @@ class EmergencyKeeping:
         if self._readable:
             # Else what is to be told to whom is known again after a restart.
             await self._use_centre()
+            await self._use_webhook()
             self.incidents.go_on()
 
     @callback
@@ -151,12 +187,13 @@ class EmergencyKeeping:
         for undo in self._undo:
             undo()
         self._undo = []
-        self.centre.stop()
+        for way in self.ways.values():
+            way.stop()
         self._sensors.stop()
         if self.voice:
             self.voice.stop()
         self._schedule(None)
-        self.incidents.outbox.stop()
+        self.incidents.signals.stop()
 
     @callback
     def _schedule(self, when: float | None) -> None:
@@ -232,6 +269,8 @@ class EmergencyKeeping:
             self._sensors.follow(settings.sensors)
         if settings.centre != before.centre:
             await self._use_centre()
+        if settings.webhook != before.webhook:
+            await self._use_webhook()
         for contact in before.contacts:
             if settings.contact(contact.id) is None:
                 issues.contact_gone(self._hass, contact.id, contact.name, False)
@@ -289,13 +328,13 @@ class EmergencyKeeping:
         return [one for one in self.incidents.open() if now - one.raised > _DAY]
 
     async def test(self) -> None:
-        """Send the centre a test, and look whether each contact can be told."""
+        """Send a test by each way, and look whether each contact can be told."""
         issues.incident_open(self._hass, bool(self._old()))
         for contact in self.settings.contacts:
             health = await self.incidents.people.way(contact.target).look()
             issues.contact_gone(self._hass, contact.id, contact.name, not health.ok)
         self._home.tell()
-        await self.centre.test()
+        await asyncio.gather(*(way.test() for way in self.ways.values()))
 
     # Raised, answered, over
 
@@ -346,20 +385,8 @@ class EmergencyKeeping:
         if said is Said.CANCEL:
             return await self._cancel_by_voice(texts, actor)
         incident = await self.raise_(Kind(said.value), Source.VOICE, actor)
-        return self._answer(incident, texts)
-
-    def _answer(self, incident: Incident, texts: dict[str, str]) -> str:
-        """Say who was told, to who asked for help."""
-        told = [one.name for one in self.incidents.people.reached(incident)]
-        answer = [
-            texts["told"].format(names=", ".join(told)) if told else texts["nobody"]
-        ]
-        if self.settings.centre is not None:
-            left = max(0, round((incident.until - utc_now()).total_seconds()))
-            wait = left and not incident.confirmed
-            key = "signalled" if incident.signalled else "window" if wait else "centre"
-            answer.append(texts[key].format(seconds=left))
-        return " ".join(answer)
+        reached = [one.name for one in self.incidents.people.reached(incident)]
+        return self._words.answer(incident, reached, texts)
 
     async def _cancel_by_voice(self, texts: dict[str, str], actor: Actor) -> str:
         found = self.incidents.open()
@@ -369,32 +396,3 @@ class EmergencyKeeping:
         if any(one.kind.needs_pin for one in found):
             return texts["needs_pin"]
         return texts["cancelled"] if found else texts["nothing"]
-
-    # Words
-
-    async def _replies(self) -> dict[str, str]:
-        return await common_texts(self._hass, "incident_reply_")
-
-    async def _word(self, incident: Incident, event: str) -> Notice:
-        texts = await common_texts(self._hass, "incident_")
-        names = [
-            contact.name
-            for contact in self.settings.contacts
-            if incident.told.get(contact.id) in (Reply.COMING, Reply.THERE)
-        ]
-        message = texts[event].format(
-            source=texts[f"source_{incident.sources[0]}"],
-            time=dt_util.as_local(incident.raised).strftime("%H:%M"),
-            names=", ".join(names) or texts["somebody"],
-        )
-        if event == "raised" and self.settings.centre is not None:
-            until = dt_util.as_local(incident.until).strftime("%H:%M:%S")
-            key = "centre_told" if incident.confirmed else "centre_at"
-            message = f"{message} {texts[key].format(until=until)}"
-        home, kind = self._home.entry.title, texts[f"kind_{incident.kind}"]
-        return Notice(
-            title=texts["title"].format(kind=kind, home=home),
-            message=message,
-            tag=f"smartlock_le_{incident.id}",
-            urgent=event == "raised",
-        )

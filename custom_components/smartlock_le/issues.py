@@ -131,18 +131,18 @@ def sheet_unreadable(hass: HomeAssistant, unreadable: bool) -> None:
 
 
 @callback
-def centre_problem(hass: HomeAssistant, reason: str | None) -> None:
-    """Say that the monitoring centre cannot be reached, and why; None: it can."""
+def way_problem(hass: HomeAssistant, way: str, reason: str | None) -> None:
+    """Say that the monitoring centre or the webhook is not there, and why; None: it is."""
     if reason is None:
-        ir.async_delete_issue(hass, DOMAIN, "centre_problem")
+        ir.async_delete_issue(hass, DOMAIN, f"{way}_problem")
         return
     ir.async_create_issue(
         hass,
         DOMAIN,
-        "centre_problem",
+        f"{way}_problem",
         is_fixable=False,
         severity=ir.IssueSeverity.ERROR,
-        translation_key=f"centre_{reason}",
+        translation_key=f"{way}_{reason}",
     )
 
 

@@ -23,16 +23,17 @@ def ways(home: Home) -> list[Way]:
     """Return all of them, in the order of how near they are to the owner."""
     stamps = home.stamps
     settings = home.emergency.settings
-    centre = settings.centre
+    centre, hook = settings.centre, settings.webhook
+    heard = [centre.host] if centre else []
+    if hook:
+        heard.append(urlsplit(hook.url).hostname or "")
     told = [grant.notify for grant in home.grants.open_grants() if grant.notify]
     if target := home.request_target:
         told.append(target)
     backend = home.log.backend
     return [
         Way("alerts", bool(told), ", ".join(sorted(set(told)))),
-        Way(
-            "distress", bool(settings.contacts or centre), centre.host if centre else ""
-        ),
+        Way("distress", bool(settings.contacts or heard), ", ".join(heard)),
         Way("responder", bool(home.responders.links.open())),
         Way("release", home.sharing),
         Way("compelled", True),

@@ -74,6 +74,8 @@ class ResponderKeeping(House):
         self._stopped = False
         self._loading: CALLBACK_TYPE | None = None
         self._notices: dict[str, list[str]] = {}
+        self._before: set[str] = set()
+        """Grants of links that were open at the start."""
         self.links = Links(
             Ledger(home.log),
             self,
@@ -100,6 +102,9 @@ class ResponderKeeping(House):
             await self._ended.load()
         except SettingsUnreadable as err:
             _LOGGER.error("Which links are over cannot be read: %s", err)
+        # Those that come later are of links that are being made.
+        grants = self._grants.open_grants()
+        self._before = {one.id for one in grants if one.method in OF_LINKS}
         await self._load()
 
     async def _load(self) -> None:
@@ -116,10 +121,9 @@ class ResponderKeeping(House):
             return
         found = self.links.open()
         known = {one for link in found for one in (*link.doors.values(), *link.codes)}
-        for grant in self._grants.open_grants():
+        for grant in self._before - known:
             # Of a link that is over, or of which nobody was told: we stopped in between.
-            if grant.method in OF_LINKS and grant.id not in known:
-                self._home.spawn(self.end(grant.id), f"grant {grant.id}")
+            self._home.spawn(self.end(grant), f"grant {grant}")
         self.check()
 
     @callback

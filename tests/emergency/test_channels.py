@@ -11,11 +11,13 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.smartlock_le.emergency.channels.dc09_frame import Protocol
 from custom_components.smartlock_le.emergency.channels.dc09_link import Receiver
 from custom_components.smartlock_le.emergency.channels.notify import Notice, Notify
-from custom_components.smartlock_le.emergency.models import Kind, Signal, What
+from custom_components.smartlock_le.emergency.channels.webhook import Webhook
+from custom_components.smartlock_le.emergency.models import Kind, Signal, Way, What
 from harness.ports import HOST, free_port
 from tests.conftest import until
 
 from .channel_contract import ChannelContract
+from .hook import Server, serving
 from .receivers import PLAIN, centre, real
 from .telephone import Telephone
 
@@ -66,6 +68,41 @@ class PersonBench:
         self._hass.services.async_register(
             "notify", self._name, self._action.job.target, self._action.schema
         )
+
+
+class ServerBench:
+    """A webhook, and a server that checks its signature."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Not running yet."""
+        self._server = Server()
+        self._stack = AsyncExitStack()
+        self.channel = Webhook(hass, self._server.settings().build("home"))
+
+    def message(self, text: str) -> Signal:
+        return Signal(kind=Kind.FIRE, what=What.ALARM, incident=text, way=Way.WEBHOOK)
+
+    def arrived(self) -> int:
+        return len(self._server.got)
+
+    async def away(self) -> None:
+        await self._stack.aclose()
+
+    async def back(self) -> None:
+        await self._stack.enter_async_context(serving(self._server))
+
+
+@pytest.mark.usefixtures("socket_enabled")
+class TestServer(ChannelContract):
+    """A server."""
+
+    @pytest.fixture
+    async def bench(self, hass: HomeAssistant) -> AsyncGenerator[ServerBench]:
+        """Give it, running."""
+        bench = ServerBench(hass)
+        await bench.back()
+        yield bench
+        await bench.away()
 
 
 @pytest.mark.usefixtures("socket_enabled")

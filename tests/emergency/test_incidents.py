@@ -697,7 +697,7 @@ async def test_centre_that_is_removed_and_another_that_comes(
     """What waited for the old one does not go to the new one weeks later."""
     await decide(ready, window=0, centre=centre_at(dead().port))
     await press(hass, "fire")
-    await until(lambda: ready.emergency.incidents.outbox.waiting)
+    await until(lambda: ready.emergency.incidents.signals.waiting)
     await decide(ready, centre=None)
     await until_entry(ready, "incident", event="not_signalled", detail="no_centre")
     assert await ready.log.read(select(tables.signals)) == []
@@ -721,10 +721,10 @@ async def test_signal_of_a_copy_that_was_restored(
     await decide(ready, window=0, centre=centre_at(away.port))
     await press(hass, "fire")
     await until_entry(ready, "incident", event="not_signalled", detail="not_reached")
-    monkeypatch.setattr(incidents, "TOO_OLD", timedelta(0))
+    monkeypatch.setattr(models, "TOO_OLD", timedelta(0))
     home = await reload(hass, entry)
     await until_entry(home, "incident", event="not_signalled", detail="too_old")
-    assert home.emergency.incidents.outbox.waiting == ()
+    assert home.emergency.incidents.signals.waiting == []
     assert len(home.emergency.incidents.open()) == 1
 
 
@@ -893,7 +893,7 @@ async def test_settings_that_cannot_be_read_lose_nothing(
     assert len(await home.log.read(select(tables.signals))) == 1
     path.write_text(right)
     home = await reload(hass, entry)
-    assert len(home.emergency.incidents.outbox.waiting) == 1
+    assert len(home.emergency.incidents.signals.waiting) == 1
     path.write_text("{")
     home = await reload(hass, entry)
     await decide(home, window=7)
@@ -913,7 +913,7 @@ async def test_old_incident_of_a_copy(
     await press(hass, "fire")
     await anna.told("Fire")
     anna.heard.clear()
-    monkeypatch.setattr(incidents, "TOO_OLD", timedelta(0))
+    monkeypatch.setattr(models, "TOO_OLD", timedelta(0))
     home = await reload(hass, entry)
     (incident,) = home.emergency.incidents.open()
     assert incident.next_step is None

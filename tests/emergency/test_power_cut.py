@@ -13,7 +13,7 @@ from sqlalchemy import Executable, select
 
 from custom_components.smartlock_le.emergency.channels.channel import Channel, Health
 from custom_components.smartlock_le.emergency.channels.notify import Notice
-from custom_components.smartlock_le.emergency.incidents import Incidents, Means
+from custom_components.smartlock_le.emergency.incidents import Incidents
 from custom_components.smartlock_le.emergency.ledger import Ledger
 from custom_components.smartlock_le.emergency.models import (
     Incident,
@@ -21,9 +21,11 @@ from custom_components.smartlock_le.emergency.models import (
     Signal,
     Source,
     Stage,
+    Way,
 )
 from custom_components.smartlock_le.emergency.people import People
 from custom_components.smartlock_le.emergency.settings import Contact, Settings
+from custom_components.smartlock_le.emergency.signals import Means
 from custom_components.smartlock_le.emergency.tables import incidents, signals
 from custom_components.smartlock_le.log import Log
 from custom_components.smartlock_le.models import HOME_ACTOR, Actor
@@ -129,17 +131,17 @@ async def house(
             schedule=lambda _: None,
             changed=lambda: None,
             raised=lambda _: None,
-            failed=lambda _: None,
+            failed=lambda way, _: None,
         ),
     )
     await room.load()
     channel = CutChannel(centre(receiver.receiver()), power)
-    spawn(room.use(channel), "use")
+    spawn(room.signals.use(Way.CENTRE, channel), "use")
     room.go_on()
     try:
         yield room, log
     finally:
-        room.outbox.stop()
+        room.signals.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *channel.sending, return_exceptions=True)
@@ -162,9 +164,9 @@ async def live(room: Incidents, log: Log) -> None:
 async def settled(room: Incidents, log: Log) -> None:
     """Wait until nothing is left to be told to anybody."""
     async with asyncio.timeout(20):
-        while room.outbox.waiting or [
+        while room.signals.waiting or [
             *await log.read(select(incidents)),
-            *await log.read(select(signals)),
+            *await log.read(select(signals[Way.CENTRE])),
         ]:
             await asyncio.sleep(0.02)
 

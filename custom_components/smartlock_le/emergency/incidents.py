@@ -1,43 +1,31 @@
 """Incidents: from the first word to the close, each step entered, and one a cause."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 import time
 
-from sqlalchemy import Executable
-
-from ..models import HOME_ACTOR, Actor, utc_now
-from ..whole import Spawn, whole
-from .channels.channel import Channel
+from ..models import HOME_ACTOR, Actor
+from ..whole import whole
 from .ledger import Ledger
-from .models import EmergencyError, Incident, Kind, Reply, Signal, Source, Stage, What
-from .outbox import Outbox
+from .models import (
+    EmergencyError,
+    Incident,
+    Kind,
+    Reply,
+    Source,
+    Stage,
+    Way,
+    What,
+    too_old,
+)
 from .people import People, by, offered
-from .settings import Settings
+from .signals import Means, Signals
 
 AGAIN = 60.0
 """Seconds after which who asks again has everybody told anew."""
 ALARM_AGAIN = 300.0
 """Seconds after which the centre is to hear of somebody who asks again, too."""
-TOO_OLD = timedelta(hours=12)
-"""What the centre was not told for so long is not news: a copy may have been restored."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What incidents need of the home."""
-
-    settings: Callable[[], Settings]
-    spawn: Spawn
-    schedule: Callable[[float | None], None]
-    """Asks to be woken by `due` at that time of `time.monotonic`, and no other."""
-    changed: Callable[[], None]
-    raised: Callable[[int], None]
-    """Hears of the number of the entry with which an incident begins, or -1."""
-    failed: Callable[[str], None]
-    """Hears why the centre did not take something; empty: it took it."""
 
 
 class Incidents:
@@ -49,16 +37,14 @@ class Incidents:
         """Take the log's side, what makes the way to the contacts, and the rest."""
         self._ledger = ledger
         self.people = people(ledger)
-        self.outbox = Outbox(means.spawn, self._received, self._not_received)
+        self._open: dict[str, Incident] = {}
+        self.signals = Signals(ledger, means, self._open)
         self._means = means
         self.spawn = means.spawn
-        self._open: dict[str, Incident] = {}
         self._before: list[Incident] = []
         """Those that were over before this start, and not all know it."""
         self._known: set[str] = set()
         """Ids of all of this run."""
-        self._unsent: set[str] = set()
-        """Signals of which it was entered that the centre does not hear."""
 
     async def load(self) -> None:
         """Go on where it ended. Raises LogUnavailable."""
@@ -72,14 +58,14 @@ class Incidents:
                 self._before.append(incident)
             else:
                 self._open[incident.id] = incident
-            if _too_old(incident.raised):
+            if too_old(incident.raised):
                 # A copy that was restored: it is shown, and nobody is sent for it.
                 incident.confirmed, incident.call_by = True, None
         for signal in signals:
-            if _too_old(signal.made):
+            if too_old(signal.made):
                 await self._ledger.give_up(signal, "too_old")
             else:
-                self.outbox.load(signal)
+                self.signals.outboxes[signal.way].load(signal)
         self._means.changed()
         self._reschedule()
 
@@ -95,7 +81,7 @@ class Incidents:
     @property
     def busy(self) -> bool:
         """Tell whether something would be lost that is in memory alone."""
-        return bool(self._open or self.outbox.waiting or self.people.busy)
+        return bool(self._open or self.signals.waiting or self.people.busy)
 
     def get(self, incident_id: str) -> Incident:
         """Return one that is not over. Raises EmergencyError."""
@@ -152,7 +138,9 @@ class Incidents:
             if incident.stage.over:
                 return
             late = again and incident.confirmed and now - incident.alarmed > ALARM_AGAIN
-            await self._enter(incident, "joined", actor, What.ALARM if late else None)
+            await self.signals.enter(
+                incident, "joined", actor, What.ALARM if late else None
+            )
         if again:
             # Whoever said that they come may have been held up.
             incident.calls.clear()
@@ -201,90 +189,12 @@ class Incidents:
     async def _confirm(self, incident: Incident, actor: Actor) -> None:
         incident.confirmed = True
         incident.come_to(Stage.CONFIRMED)
-        await self._enter(incident, "confirmed", actor, What.ALARM)
+        await self.signals.enter(incident, "confirmed", actor, What.ALARM)
 
     async def wrong_pin(self, actor: Actor) -> None:
         """Enter that somebody tried to end what is open, and did not know how."""
         for incident in self.open():
             await self._ledger.enter(incident, "wrong_pin", actor)
-
-    # The centre
-
-    async def _enter(
-        self,
-        incident: Incident,
-        event: str,
-        actor: Actor,
-        what: What | None = None,
-        rows: Sequence[Executable] = (),
-    ) -> None:
-        """Enter a step, and have the centre hear of it, if there is one."""
-        signal = None
-        if what and self._means.settings().centre:
-            signal = Signal(
-                incident=incident.id,
-                kind=incident.kind,
-                what=what,
-                number=self._ledger.number(),
-            )
-            rows = [*rows, *self._ledger.keep(signal)]
-        if what is What.ALARM:
-            incident.alarmed = time.monotonic()
-        await self._ledger.enter(incident, event, actor, rows=rows)
-        if signal and not self.outbox.put(signal):
-            await self._ledger.give_up(signal, "no_centre")
-        self._means.changed()
-
-    async def use(self, channel: Channel[Signal] | None) -> None:
-        """Tell another centre from now on, or none."""
-        for signal in self.outbox.use(channel):
-            await self._ledger.give_up(signal, "no_centre")
-        for incident in self.open():
-            if channel:
-                # There may have been none that could have heard.
-                await self._late(incident)
-
-    @whole
-    async def _late(self, incident: Incident) -> None:
-        async with incident.changing:
-            unheard = incident.confirmed and not incident.signalled
-            waits = any(one.incident == incident.id for one in self.outbox.waiting)
-            old = _too_old(incident.raised) or incident.stage.over
-            if unheard and not waits and not old:
-                await self._enter(incident, "confirmed", HOME_ACTOR, What.ALARM)
-
-    def _received(self, signal: Signal, by_whom: str) -> None:
-        incident = self._open.get(signal.incident)
-        if incident and signal.what is What.ALARM:
-            # At once: who ends it now must tell the centre so.
-            incident.signalled = True
-        self._unsent.discard(signal.id)
-        self._means.failed("")
-        self.spawn(self._enter_received(signal, by_whom), "signal received")
-
-    async def _enter_received(self, signal: Signal, by_whom: str) -> None:
-        incident = self._open.get(signal.incident)
-        if incident is None:
-            await self._ledger.signalled(signal, by_whom)
-            return
-        async with incident.changing:
-            incident.come_to(Stage.SIGNALLED)
-            rows = [self._ledger.drop(signal)]
-            await self._ledger.enter(
-                incident, "signalled", HOME_ACTOR, by_whom, rows=rows
-            )
-        self._means.changed()
-
-    def _not_received(self, signal: Signal, reason: str) -> None:
-        self._means.failed(reason)
-        # Once: it is tried each minute.
-        if signal.id not in self._unsent:
-            self._unsent.add(signal.id)
-            self.spawn(self._enter_unsent(signal, reason), "signal not received")
-
-    async def _enter_unsent(self, signal: Signal, reason: str) -> None:
-        if incident := self._open.get(signal.incident):
-            await self._ledger.enter(incident, "not_signalled", HOME_ACTOR, reason)
 
     # What is answered
 
@@ -337,7 +247,7 @@ class Incidents:
                 return
             # Another one who comes is news as well.
             incident.come_to(stage)
-            await self._enter(incident, stage.value, actor)
+            await self.signals.enter(incident, stage.value, actor)
         self._reschedule()
         reached = self.people.reached(incident)
         telling = self.people.tell(incident, reached, stage.value)
@@ -375,12 +285,18 @@ class Incidents:
             incident.news = self.people.perhaps(incident)
             self._open.pop(incident.id, None)
             self._means.changed()
-            unsent, maybe = self.outbox.take_back(incident.id)
-            what = None
-            if incident.signalled or maybe:
-                what = What.CANCEL if stage is Stage.CANCELLED else What.RESTORE
-            rows = [self._ledger.drop(one) for one in unsent]
-            await self._enter(incident, stage.value, actor, what, rows)
+            rows, ways = [], []
+            for way, outbox in self.signals.outboxes.items():
+                unsent, maybe = outbox.take_back(incident.id)
+                rows += [self._ledger.drop(one) for one in unsent]
+                heard = incident.signalled
+                if way is Way.WEBHOOK:
+                    # Nothing keeps that it was received: it was sent, and waits no more.
+                    heard = incident.confirmed and not unsent
+                if heard or maybe:
+                    ways.append(way)
+            what = What.CANCEL if stage is Stage.CANCELLED else What.RESTORE
+            await self.signals.enter(incident, stage.value, actor, what, rows, ways)
         self._reschedule()
         # Telephones take their time, and the next one is to be ended, too.
         self._tell_end(incident)
@@ -391,8 +307,3 @@ class Incidents:
     def _reschedule(self) -> None:
         steps = [step for one in self._open.values() if (step := one.next_step)]
         self._means.schedule(min(steps, default=None))
-
-
-def _too_old(moment: datetime) -> bool:
-    """Tell whether it is too late to hear first of what was then."""
-    return utc_now() - moment > TOO_OLD

@@ -1,6 +1,7 @@
 """Incidents in the log: each step an entry, the rows in the same transaction."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 import logging
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..log import MAX_TEXT, Log, LogError, put
 from ..models import HOME_ACTOR, Actor, utc_now
-from .models import Incident, Signal
+from .models import Incident, Signal, Way
 from .tables import incidents as table, signals
 
 _LOGGER = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Ledger:
         return await self._append(said, actor, [*_row(incident), *rows])
 
     async def signalled(self, signal: Signal, by_whom: str) -> None:
-        """Enter that the centre received a signal of what is over already."""
+        """Enter that a signal was received, of what is over already, or by a webhook."""
         said = _of_signal(signal, "signalled", f"{signal.what} {by_whom}")
         await self._append(said, HOME_ACTOR, [self.drop(signal)])
 
@@ -71,7 +72,11 @@ class Ledger:
 
     async def give_up(self, signal: Signal, reason: str) -> None:
         """Enter that a signal is not sent any more, and why."""
-        said = _of_signal(signal, "not_signalled", reason)
+        said = _of_signal(
+            signal,
+            "not_signalled",
+            reason if signal.way is Way.CENTRE else f"{signal.way} {reason}",
+        )
         await self._append(said, HOME_ACTOR, [self.drop(signal)])
 
     def number(self) -> int:
@@ -81,18 +86,22 @@ class Ledger:
 
     def keep(self, signal: Signal) -> list[Executable]:
         """Return what keeps a signal until it is acknowledged."""
-        return put(signals, **signal.as_row())
+        return put(signals[signal.way], **signal.as_row())
 
     def drop(self, signal: Signal) -> Executable:
         """Return what keeps it no more."""
-        return delete(signals).where(signals.c.id == signal.id)
+        table = signals[signal.way]
+        return delete(table).where(table.c.id == signal.id)
 
     async def load(self) -> tuple[list[Incident], list[Signal]]:
         """Return what was not over, and what was not acknowledged. Raises LogUnavailable."""
         rows = await self._log.read(select(table))
-        left = await self._log.read(select(signals).order_by(signals.c.number))
-        self._number = max((self._number, *(row["number"] for row in left)))
-        return _readable(rows, Incident.from_row), _readable(left, Signal.from_row)
+        waiting: list[Signal] = []
+        for way, kept in signals.items():
+            left = await self._log.read(select(kept).order_by(kept.c.number))
+            self._number = max((self._number, *(row["number"] for row in left)))
+            waiting += _readable(left, partial(Signal.from_row, way=way))
+        return _readable(rows, Incident.from_row), waiting
 
 
 def _readable[Kept](

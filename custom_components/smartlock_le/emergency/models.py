@@ -96,6 +96,22 @@ class What(StrEnum):
     TEST = "test"
 
 
+TOO_OLD = timedelta(hours=12)
+"""What was not told for so long is not news: a copy may have been restored."""
+
+
+def too_old(moment: datetime) -> bool:
+    """Tell whether it is too late to hear first of what was then."""
+    return utc_now() - moment > TOO_OLD
+
+
+class Way(StrEnum):
+    """By what a signal goes out."""
+
+    CENTRE = "centre"
+    WEBHOOK = "webhook"
+
+
 class EmergencyError(Exception):
     """It cannot be done; `key` is a key of `exceptions` in the translations."""
 
@@ -227,6 +243,9 @@ class Incident:
         )
 
 
+_NEVER = datetime.fromtimestamp(0, UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """What is to be told to a monitoring centre."""
@@ -239,10 +258,15 @@ class Signal:
     number: int = 0
     """Their order, and by what the receiver knows one that comes again; 0: none."""
     made: datetime = field(default_factory=lambda: utc_now().replace(microsecond=0))
+    way: Way = Way.CENTRE
+    raised: datetime = _NEVER
+    """When its incident was. Of the webhook alone: the centre has no word for it."""
+    again: bool = False
+    """The same was told before. Of the webhook alone."""
 
     def as_row(self) -> dict[str, Any]:
-        """Return its row."""
-        return {
+        """Return its row, in the table of its way."""
+        row: dict[str, Any] = {
             "id": self.id,
             "incident": self.incident,
             "kind": self.kind.value,
@@ -250,9 +274,13 @@ class Signal:
             "number": self.number,
             "made": int(self.made.timestamp()),
         }
+        if self.way is Way.WEBHOOK:
+            row["raised"] = int(self.raised.timestamp())
+            row["again"] = int(self.again)
+        return row
 
     @classmethod
-    def from_row(cls, row: dict[str, Any]) -> Self:
+    def from_row(cls, row: dict[str, Any], way: Way = Way.CENTRE) -> Self:
         """Return the signal of a row."""
         return cls(
             id=row["id"],
@@ -261,4 +289,7 @@ class Signal:
             what=What(row["what"]),
             number=row["number"],
             made=datetime.fromtimestamp(row["made"], UTC),
+            way=way,
+            raised=datetime.fromtimestamp(row.get("raised", 0), UTC),
+            again=bool(row.get("again", 0)),
         )

@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 import re
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from ..models import new_id
+from .channels.cap import Sender
 from .channels.dc09 import Centre
 from .channels.dc09_frame import Account, Protocol, read_key
 from .channels.dc09_link import Receiver, Transport
+from .channels.webhook import Hook, read_secret
+from .models import Way
 
 WINDOW = 30
 """Seconds in which a false alarm can be taken back before the centre hears of it."""
@@ -66,6 +71,24 @@ class CentreSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSettings:
+    """A server that is told, too."""
+
+    url: str = field(repr=False)
+    secret: str = field(repr=False)
+    area: str = field(repr=False)
+    """Where the house is, as that server is to hear it."""
+    since: int
+    """Unix seconds: what was raised before is none of its business."""
+
+    def build(self, sender: str) -> Hook:
+        """Return how it is spoken to. Raises ValueError for what is no secret."""
+        host = urlsplit(self.url).hostname or ""
+        sent_by = Sender(sender, self.area, host)
+        return Hook(url=self.url, secret=read_secret(self.secret), sender=sent_by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of it; nothing is on unless it says so."""
 
@@ -78,6 +101,7 @@ class Settings:
     pin: str = field(default="", repr=False)
     """Salted hash of the PIN that ends an alarm."""
     centre: CentreSettings | None = None
+    webhook: WebhookSettings | None = None
     alarm: bool = False
     """The alarm system raises a burglary."""
     sensors: tuple[str, ...] = ()
@@ -87,6 +111,13 @@ class Settings:
     def ready(self) -> bool:
         """Tell whether somebody would hear of it, and somebody could end it."""
         return bool(self.pin) and any(one.tested for one in self.contacts)
+
+    def ways(self, raised: datetime) -> list[Way]:
+        """Return by which ways an incident that was raised then goes out."""
+        ways = [Way.CENTRE] if self.centre else []
+        if self.webhook and raised.timestamp() >= self.webhook.since:
+            ways.append(Way.WEBHOOK)
+        return ways
 
     def contact(self, contact_id: str) -> Contact | None:
         """Return a contact, if there is one of this id."""
@@ -124,6 +155,11 @@ class Settings:
         kept = None if centre is None else CentreSettings(**_typed(centre))
         if kept:
             kept.build()
+        # Older files know of none.
+        hook = data.get("webhook")
+        webhook = None if hook is None else WebhookSettings(**hook)
+        if webhook:
+            webhook.build("")
         return cls(
             **{
                 **data,
@@ -131,6 +167,7 @@ class Settings:
                 "languages": tuple(data["languages"]),
                 "sensors": tuple(data["sensors"]),
                 "centre": kept,
+                "webhook": webhook,
             }
         )
 

@@ -1,8 +1,11 @@
 """State of the open incidents and of what the centre was not told yet, in the log's store."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Integer, String, Table, Text
 
 from ..log import metadata
+from .models import Way
 
 incidents = Table(
     "incidents",
@@ -23,14 +26,31 @@ incidents = Table(
     comment="Incidents that are not over, or not all know it; the rest is in the log",
 )
 
-signals = Table(
-    "signals",
-    metadata,
-    Column("id", String(255), primary_key=True),
-    Column("number", BigInteger, nullable=False, comment="Their order"),
-    Column("incident", String(500), nullable=False),
-    Column("kind", String(500), nullable=False),
-    Column("what", String(500), nullable=False),
-    Column("made", BigInteger, nullable=False, comment="Unix seconds"),
-    comment="What the monitoring centre has not acknowledged",
-)
+
+def _signals() -> list[Column[Any]]:
+    return [
+        Column("id", String(255), primary_key=True),
+        Column("number", BigInteger, nullable=False, comment="Their order"),
+        Column("incident", String(500), nullable=False),
+        Column("kind", String(500), nullable=False),
+        Column("what", String(500), nullable=False),
+        Column("made", BigInteger, nullable=False, comment="Unix seconds"),
+    ]
+
+
+signals = {
+    Way.CENTRE: Table(
+        "signals",
+        metadata,
+        *_signals(),
+        comment="What the monitoring centre has not acknowledged",
+    ),
+    Way.WEBHOOK: Table(
+        "webhook_signals",
+        metadata,
+        *_signals(),
+        Column("raised", BigInteger, nullable=False, comment="Unix seconds"),
+        Column("again", Integer, nullable=False, comment="The same was told before"),
+        comment="What the server of the webhook has not acknowledged",
+    ),
+}

@@ -71,6 +71,10 @@ class EmergencyOptions(ContactPeople):
                 state.append(texts["centre_plain"])
         else:
             state.append(texts["centre_none"])
+        if settings.webhook and (hook := self._home.emergency.webhook.channel):
+            health = hook.health
+            key = "ok" if health and health.ok else "bad" if health else "unknown"
+            state.append(texts[f"webhook_{key}"])
         return self.async_show_menu(
             step_id="emergency",
             menu_options=[
@@ -78,6 +82,8 @@ class EmergencyOptions(ContactPeople):
                 *(("pick_contact_person",) if settings.contacts else ()),
                 *("distress_rules", "distress_sources", "centre"),
                 *(("centre_off",) if settings.centre else ()),
+                "webhook",
+                *(("webhook_off",) if settings.webhook else ()),
             ],
             description_placeholders={"state": " ".join(state)},
         )

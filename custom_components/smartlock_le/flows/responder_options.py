@@ -34,8 +34,8 @@ from ..responders.models import (
 )
 from ..responders.sheet import MAX_TEXT, Sheet
 from .contact_people import kept
-from .emergency_options import EmergencyOptions
 from .request_page import SURE, choice
+from .webhook_options import WebhookOptions
 
 _TEXT = TextSelector()
 _LONG = TextSelector(TextSelectorConfig(multiline=True))
@@ -48,7 +48,7 @@ def _picked(names: dict[str, str]) -> SelectSelector:
     return choice(options, "", multiple=True)
 
 
-class ResponderOptions(EmergencyOptions):
+class ResponderOptions(WebhookOptions):
     """The part of the menu that is about responders."""
 
     _made: Made

@@ -1,4 +1,4 @@
-"""The monitoring centre, as Home Assistant needs it: looked at, tested, its troubles told."""
+"""A way out of the house, as Home Assistant needs it: looked at, tested, its troubles told."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,11 +7,8 @@ import logging
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 
-from . import issues
-from .emergency.channels.channel import ChannelError, Health
-from .emergency.channels.dc09 import Dc09
-from .emergency.models import Signal, What
-from .emergency.settings import CentreSettings
+from .emergency.channels.channel import Channel, ChannelError, Health
+from .emergency.models import Signal, Way, What
 from .log import Log
 from .whole import Spawn
 
@@ -20,31 +17,39 @@ _FAILED_LOOKS = 2
 """After so many looks in vain the owner is told."""
 
 
-class CentreKeeping:
-    """The way to the centre, if there is one, and how it is."""
+class WayKeeping:
+    """A way to a monitoring centre or a server, if there is one, and how it is."""
 
     def __init__(
-        self, hass: HomeAssistant, log: Log, spawn: Spawn, tell: Callable[[], None]
+        self,
+        way: Way,
+        hass: HomeAssistant,
+        log: Log,
+        spawn: Spawn,
+        tell: Callable[[], None],
+        problem: Callable[[str | None], None],
     ) -> None:
-        """Have none yet."""
+        """Have none yet; `problem` tells the owner why it is not as it should be."""
+        self._way = way
+        self._problem = problem
         self._hass = hass
         self._log = log
         self._spawn = spawn
         self._tell = tell
-        self.channel: Dc09 | None = None
+        self.channel: Channel[Signal] | None = None
         self._said = Health(True)
         self._looks = 0
         self._undo: CALLBACK_TYPE | None = None
 
     @callback
-    def use(self, settings: CentreSettings | None) -> None:
-        """Go to this one from now on, or to none."""
+    def use(self, channel: Channel[Signal] | None, minutes: int = 0) -> None:
+        """Go this way from now on, or not at all; look at it every so many minutes."""
         self.stop()
-        self.channel = Dc09(settings.build()) if settings else None
+        self.channel = channel
         self._looks, self._said = 0, Health(True)
-        issues.centre_problem(self._hass, None)
-        if settings:
-            every = timedelta(minutes=settings.every)
+        self._problem(None)
+        if channel:
+            every = timedelta(minutes=minutes)
             self._undo = async_track_time_interval(self._hass, self._due, every)
             self._due()
 
@@ -63,7 +68,7 @@ class CentreKeeping:
 
     @callback
     def _due(self, *_: object) -> None:
-        self._spawn(self.look(), "look at the centre")
+        self._spawn(self.look(), f"look at the {self._way}")
 
     async def look(self) -> Health | None:
         """Look whether it is there."""
@@ -79,9 +84,9 @@ class CentreKeeping:
         if (channel := self.channel) is None:
             return None
         try:
-            await channel.send(Signal(what=What.TEST))
+            await channel.send(Signal(what=What.TEST, way=self._way))
         except ChannelError as err:
-            _LOGGER.debug("The centre did not take the test: %s", err)
+            _LOGGER.debug("The %s did not take the test: %s", self._way, err)
         if channel is self.channel and channel.health:
             self._judge(channel.health)
         return channel.health
@@ -89,20 +94,20 @@ class CentreKeeping:
     @callback
     def failed(self, reason: str) -> None:
         """Tell the owner at once: this time it matters; empty: it is well again."""
-        issues.centre_problem(self._hass, reason or None)
+        self._problem(reason or None)
         self._tell()
 
     def _judge(self, health: Health) -> None:
         """Tell the owner, not at the first time: a receiver may be restarting."""
         self._looks = self._looks + 1 if health.reason else 0
         bad = self._looks >= _FAILED_LOOKS
-        issues.centre_problem(self._hass, health.reason if bad else None)
+        self._problem(health.reason if bad else None)
         if (health.ok, health.reason) != (self._said.ok, self._said.reason):
             self._said = health
-            self._spawn(self._enter(health), "health of the centre")
+            self._spawn(self._enter(health), f"health of the {self._way}")
         self._tell()
 
     async def _enter(self, health: Health) -> None:
         event = "ok" if health.ok else "failed"
-        said = {"channel": "centre", "event": event, "detail": health.reason}
+        said = {"channel": self._way.value, "event": event, "detail": health.reason}
         await self._log.append_or_keep("channel", said)

@@ -1,0 +1,135 @@
+"""A signed webhook: an incident as CAP to a server that the owner chose.
+
+Source: Standard Webhooks 1.0.0, "Verifying webhook authenticity" and "Symmetric".
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+import hashlib
+import hmac
+from ipaddress import ip_address
+import secrets
+from typing import override
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientTimeout
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from ...models import utc_now
+from ..models import Signal
+from . import cap
+from .channel import Channel, Health, NotReached, NotTaken
+
+TIMEOUT = 10.0
+_PREFIX = "whsec_"
+_SHORTEST, _LONGEST = 24, 64
+"""Bytes of a secret."""
+
+
+def new_secret() -> str:
+    """Return one that nobody knows, as it is written."""
+    return _PREFIX + base64.b64encode(secrets.token_bytes(_SHORTEST)).decode()
+
+
+def read_secret(text: str) -> bytes:
+    """Return the bytes of a secret. Raises ValueError for what is none."""
+    try:
+        secret = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
+    except binascii.Error:
+        raise ValueError("no secret") from None
+    if not _SHORTEST <= len(secret) <= _LONGEST:
+        raise ValueError("no secret")
+    return secret
+
+
+def is_safe(url: str) -> bool:
+    """Tell whether nobody on the way can read: by TLS, or within this network."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if not host or parts.username or parts.password or parts.fragment:
+        return False
+    if parts.scheme == "https":
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return parts.scheme == "http" and (address.is_private or address.is_loopback)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """Where it goes, and by what the other side knows that it is from here."""
+
+    url: str
+    secret: bytes = field(repr=False)
+    sender: cap.Sender
+
+
+class Webhook(Channel[Signal]):
+    """The way to a server."""
+
+    def __init__(self, hass: HomeAssistant, hook: Hook) -> None:
+        """Take where it goes; nothing is sent yet."""
+        self._hass = hass
+        self._hook = hook
+
+    @override
+    async def send(self, message: Signal) -> str:
+        body = cap.message(message, self._hook.sender)
+        try:
+            # The same each time: by it the other side knows one that comes again.
+            status = await self._ask("POST", body, self._signed(message.id, body))
+            if not 200 <= status < 300:
+                raise NotTaken("refused") if status < 500 else NotReached("not_reached")
+        except (NotReached, NotTaken) as err:
+            self.health = Health(False, err.reason)
+            raise
+        self.health = Health(True)
+        return "webhook"
+
+    @override
+    async def look(self) -> Health:
+        try:
+            status = await self._ask("HEAD", b"", {})
+            # That it does not like to be asked so is an answer, too.
+            self.health = Health(status < 500, "" if status < 500 else "not_reached")
+        except NotReached as err:
+            self.health = Health(False, err.reason)
+        return self.health
+
+    def _signed(self, message_id: str, body: bytes) -> dict[str, str]:
+        moment = str(int(utc_now().timestamp()))
+        content = b".".join((message_id.encode(), moment.encode(), body))
+        mac = hmac.new(self._hook.secret, content, hashlib.sha256).digest()
+        return {
+            "Content-Type": "application/cap+xml",
+            "webhook-id": message_id,
+            "webhook-timestamp": moment,
+            "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
+        }
+
+    async def _ask(self, method: str, body: bytes, headers: dict[str, str]) -> int:
+        """Return the status of the answer. Raises NotReached."""
+        session = async_get_clientsession(self._hass)
+        try:
+            async with session.request(
+                method,
+                self._hook.url,
+                data=body or None,
+                headers=headers,
+                # Whom it goes to is what the owner said, and nobody else.
+                allow_redirects=False,
+                timeout=ClientTimeout(total=TIMEOUT),
+            ) as answer:
+                return answer.status
+        except TimeoutError:
+            raise NotReached("no_answer") from None
+        except ClientError, OSError, ValueError:
+            # The text of these errors may quote the address.
+            raise NotReached("not_reached") from None

@@ -1,0 +1,151 @@
+"""What goes to a monitoring centre and a server: each step entered, each way with its outbox."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+import time
+
+from sqlalchemy import Executable
+
+from ..models import HOME_ACTOR, Actor
+from ..whole import Spawn, whole
+from .channels.channel import Channel
+from .ledger import Ledger
+from .models import Incident, Signal, Stage, Way, What, too_old
+from .outbox import Outbox
+from .settings import Settings
+
+_FIRST = "confirmed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What incidents need of the home."""
+
+    settings: Callable[[], Settings]
+    spawn: Spawn
+    schedule: Callable[[float | None], None]
+    """Asks to be woken by `due` at that time of `time.monotonic`, and no other."""
+    changed: Callable[[], None]
+    raised: Callable[[int], None]
+    """Hears of the number of the entry with which an incident begins, or -1."""
+    failed: Callable[[Way, str], None]
+    """Hears why a way did not take something; empty: it took it."""
+
+
+class Signals:
+    """Has those hear of incidents who are to, until they say that they did."""
+
+    def __init__(
+        self, ledger: Ledger, means: Means, incidents: Mapping[str, Incident]
+    ) -> None:
+        """Take the log's side, what the home gives, and what is open, by its id."""
+        self._ledger = ledger
+        self._means = means
+        self._open = incidents
+        self.spawn = means.spawn
+        self.outboxes = {
+            way: Outbox(means.spawn, self._received, self._not_received) for way in Way
+        }
+        self._unsent: set[str] = set()
+        """Signals of which it was entered that they are not heard."""
+
+    @property
+    def waiting(self) -> list[Signal]:
+        """Return what was not acknowledged, by whichever way."""
+        return [one for outbox in self.outboxes.values() for one in outbox.waiting]
+
+    def stop(self) -> None:
+        """Send nothing any more; what waits is taken up at the next start."""
+        for outbox in self.outboxes.values():
+            outbox.stop()
+
+    async def enter(
+        self,
+        incident: Incident,
+        event: str,
+        actor: Actor,
+        what: What | None = None,
+        rows: Sequence[Executable] = (),
+        ways: Sequence[Way] = tuple(Way),
+    ) -> None:
+        """Enter a step, and have those hear of it who are to."""
+        signals = []
+        if what:
+            signals = [
+                Signal(
+                    incident=incident.id,
+                    kind=incident.kind,
+                    what=what,
+                    number=self._ledger.number(),
+                    way=way,
+                    raised=incident.raised,
+                    again=event != _FIRST,
+                )
+                for way in self._means.settings().ways(incident.raised)
+                if way in ways
+            ]
+            kept = [row for one in signals for row in self._ledger.keep(one)]
+            rows = [*rows, *kept]
+        if what is What.ALARM:
+            incident.alarmed = time.monotonic()
+        await self._ledger.enter(incident, event, actor, rows=rows)
+        for signal in signals:
+            if not self.outboxes[signal.way].put(signal):
+                await self._ledger.give_up(signal, "no_centre")
+        self._means.changed()
+
+    async def use(self, way: Way, channel: Channel[Signal] | None) -> None:
+        """Go another way from now on, or not this way."""
+        for signal in self.outboxes[way].use(channel):
+            await self._ledger.give_up(signal, "no_centre")
+        for incident in list(self._open.values()):
+            if channel and way is Way.CENTRE:
+                # There may have been none that could have heard.
+                await self._late(incident)
+
+    @whole
+    async def _late(self, incident: Incident) -> None:
+        async with incident.changing:
+            unheard = incident.confirmed and not incident.signalled
+            waiting = self.outboxes[Way.CENTRE].waiting
+            waits = any(one.incident == incident.id for one in waiting)
+            old = too_old(incident.raised) or incident.stage.over
+            if unheard and not waits and not old:
+                ways = (Way.CENTRE,)
+                await self.enter(
+                    incident, "confirmed", HOME_ACTOR, What.ALARM, ways=ways
+                )
+
+    def _received(self, signal: Signal, by_whom: str) -> None:
+        incident = self._open.get(signal.incident)
+        if incident and signal.what is What.ALARM and signal.way is Way.CENTRE:
+            # At once: who ends it now must tell the centre so.
+            incident.signalled = True
+        self._unsent.discard(signal.id)
+        self._means.failed(signal.way, "")
+        self.spawn(self._enter_received(signal, by_whom), "signal received")
+
+    async def _enter_received(self, signal: Signal, by_whom: str) -> None:
+        incident = self._open.get(signal.incident)
+        if incident is None or signal.way is not Way.CENTRE:
+            await self._ledger.signalled(signal, by_whom)
+            return
+        async with incident.changing:
+            incident.come_to(Stage.SIGNALLED)
+            rows = [self._ledger.drop(signal)]
+            await self._ledger.enter(
+                incident, "signalled", HOME_ACTOR, by_whom, rows=rows
+            )
+        self._means.changed()
+
+    def _not_received(self, signal: Signal, reason: str) -> None:
+        self._means.failed(signal.way, reason)
+        # Once: it is tried each minute.
+        if signal.id not in self._unsent:
+            self._unsent.add(signal.id)
+            self.spawn(self._enter_unsent(signal, reason), "signal not received")
+
+    async def _enter_unsent(self, signal: Signal, reason: str) -> None:
+        if incident := self._open.get(signal.incident):
+            said = reason if signal.way is Way.CENTRE else f"{signal.way} {reason}"
+            await self._ledger.enter(incident, "not_signalled", HOME_ACTOR, said)

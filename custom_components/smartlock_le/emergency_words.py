@@ -1,0 +1,64 @@
+"""What is said about an incident: to contacts, and to who asked for help."""
+
+from collections.abc import Callable
+
+from homeassistant.util import dt as dt_util
+
+from .decisions import Decisions
+from .emergency.channels.notify import Notice
+from .emergency.models import Incident, Reply
+from .emergency.settings import Settings
+from .models import utc_now
+from .notices import common_texts
+
+
+class Words:
+    """Puts incidents into words."""
+
+    def __init__(self, home: Decisions, settings: Callable[[], Settings]) -> None:
+        """Take the home, and what tells what the owner decided."""
+        self._home = home
+        self._settings = settings
+
+    async def replies(self) -> dict[str, str]:
+        """Return what the buttons of a message are called."""
+        return await common_texts(self._home.hass, "incident_reply_")
+
+    async def notice(self, incident: Incident, event: str) -> Notice:
+        """Return what a contact is told of a step."""
+        settings = self._settings()
+        texts = await common_texts(self._home.hass, "incident_")
+        names = [
+            contact.name
+            for contact in settings.contacts
+            if incident.told.get(contact.id) in (Reply.COMING, Reply.THERE)
+        ]
+        message = texts[event].format(
+            source=texts[f"source_{incident.sources[0]}"],
+            time=dt_util.as_local(incident.raised).strftime("%H:%M"),
+            names=", ".join(names) or texts["somebody"],
+        )
+        if event == "raised" and settings.centre is not None:
+            until = dt_util.as_local(incident.until).strftime("%H:%M:%S")
+            key = "centre_told" if incident.confirmed else "centre_at"
+            message = f"{message} {texts[key].format(until=until)}"
+        home, kind = self._home.entry.title, texts[f"kind_{incident.kind}"]
+        return Notice(
+            title=texts["title"].format(kind=kind, home=home),
+            message=message,
+            tag=f"smartlock_le_{incident.id}",
+            urgent=event == "raised",
+        )
+
+    def answer(
+        self, incident: Incident, reached: list[str], texts: dict[str, str]
+    ) -> str:
+        """Return who was told, by their names, for who asked for help."""
+        names = ", ".join(reached)
+        answer = [texts["told"].format(names=names) if names else texts["nobody"]]
+        if self._settings().centre is not None:
+            left = max(0, round((incident.until - utc_now()).total_seconds()))
+            wait = left and not incident.confirmed
+            key = "signalled" if incident.signalled else "window" if wait else "centre"
+            answer.append(texts[key].format(seconds=left))
+        return " ".join(answer)
