@@ -88,7 +88,7 @@ REQUEST_CHOICES = REQUEST_STEPS | {
 PAIRING = {"pair", "pin", "pin_without_keypad"}
 CENTRE = {"not_reached", "no_answer", "refused", "not_understood"}
 """Why a monitoring centre does not take something."""
-HOOK = {"not_reached", "no_answer", "refused"}
+HOOK = {"not_reached", "no_answer", "refused", "in_trouble"}
 """Why a server does not."""
 HALF = {"second", "only_first"}
 """What is wrong with one that takes it."""

@@ -11,8 +11,10 @@ from pathlib import Path
 import time
 from typing import TYPE_CHECKING
 
+from aiohttp import DummyCookieJar
 from homeassistant.const import CONF_ACTION, EVENT_COMPONENT_LOADED
 from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_create_clientsession
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.importlib import async_import_module
 from homeassistant.setup import EventComponentLoaded
@@ -75,6 +77,7 @@ class EmergencyKeeping:
             from_json=Settings.from_json,
         )
         self._words = Words(home, lambda: self.settings)
+        self._sender = home.entry.entry_id
         self._timer: asyncio.TimerHandle | None = None
         self._readable = True
         self._stopped = False
@@ -103,6 +106,7 @@ class EmergencyKeeping:
                 self._words.replies,
             ),
             Means(
+                sender=self._sender,
                 settings=lambda: self.settings,
                 spawn=home.spawn,
                 schedule=self._schedule,
@@ -125,6 +129,10 @@ class EmergencyKeeping:
 
     async def start(self) -> None:
         """Go on where it ended."""
+        # It ends with the entry, which is being set up now.
+        self._session = async_create_clientsession(
+            self._hass, cookie_jar=DummyCookieJar()
+        )
         readable = True
         try:
             await self._file.load()
@@ -152,7 +160,7 @@ class EmergencyKeeping:
 
     def hook(self, settings: WebhookSettings) -> Webhook:
         """Return the way to a server. Raises ValueError."""
-        return Webhook(self._hass, settings.build(self._home.entry.entry_id))
+        return Webhook(self._session, settings.build(self._sender))
 
     async def _use_webhook(self) -> None:
         settings = self.settings.webhook

@@ -100,8 +100,9 @@ class WayKeeping:
     def _judge(self, health: Health) -> None:
         """Tell the owner, not at the first time: a receiver may be restarting."""
         self._looks = self._looks + 1 if health.reason else 0
-        bad = self._looks >= _FAILED_LOOKS
-        self._problem(health.reason if bad else None)
+        # What is said of a message that was not taken stays while nothing is better.
+        if self._looks >= _FAILED_LOOKS or not health.reason:
+            self._problem(health.reason or None)
         if (health.ok, health.reason) != (self._said.ok, self._said.reason):
             self._said = health
             self._spawn(self._enter(health), f"health of the {self._way}")

@@ -46,7 +46,7 @@ class Server:
     def settings(self, **more: Any) -> WebhookSettings:
         """Return what an owner says of it."""
         said = {"url": self.url, "secret": self.secret, "area": "12 Elm Street"}
-        return WebhookSettings(**{**said, "since": 0, **more})
+        return WebhookSettings(**{**said, **more})
 
     async def take(self, request: web.Request) -> web.Response:
         """Take one, or not."""

@@ -126,6 +126,7 @@ async def house(
         CutLedger(log, power),
         lambda ledger: People(hass, ledger, lambda: settings, word, replies),
         Means(
+            sender="home",
             settings=lambda: settings,
             spawn=spawn,
             schedule=lambda _: None,

@@ -8,17 +8,7 @@ import time
 from ..models import HOME_ACTOR, Actor
 from ..whole import whole
 from .ledger import Ledger
-from .models import (
-    EmergencyError,
-    Incident,
-    Kind,
-    Reply,
-    Source,
-    Stage,
-    Way,
-    What,
-    too_old,
-)
+from .models import EmergencyError, Incident, Kind, Reply, Source, Stage, What, too_old
 from .people import People, by, offered
 from .signals import Means, Signals
 
@@ -49,6 +39,7 @@ class Incidents:
     async def load(self) -> None:
         """Go on where it ended. Raises LogUnavailable."""
         kept, signals = await self._ledger.load()
+        self.signals.told = {**await self._ledger.told(), **self.signals.told}
         for incident in kept:
             if incident.id in self._known:
                 # Of this very run: the log could not be read at its start.
@@ -285,18 +276,12 @@ class Incidents:
             incident.news = self.people.perhaps(incident)
             self._open.pop(incident.id, None)
             self._means.changed()
-            rows, ways = [], []
-            for way, outbox in self.signals.outboxes.items():
-                unsent, maybe = outbox.take_back(incident.id)
-                rows += [self._ledger.drop(one) for one in unsent]
-                heard = incident.signalled
-                if way is Way.WEBHOOK:
-                    # Nothing keeps that it was received: it was sent, and waits no more.
-                    heard = incident.confirmed and not unsent
-                if heard or maybe:
-                    ways.append(way)
+            rows, ways, tried = self.signals.end(incident)
             what = What.CANCEL if stage is Stage.CANCELLED else What.RESTORE
-            await self.signals.enter(incident, stage.value, actor, what, rows, ways)
+            await self.signals.enter(
+                incident, stage.value, actor, what, rows, ways, tried
+            )
+            self.signals.told.pop(incident.id, None)
         self._reschedule()
         # Telephones take their time, and the next one is to be ended, too.
         self._tell_end(incident)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..log import MAX_TEXT, Log, LogError, put
 from ..models import HOME_ACTOR, Actor, utc_now
 from .models import Incident, Signal, Way
-from .tables import incidents as table, signals
+from .tables import incidents as table, signals, webhook_told
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,10 +51,25 @@ class Ledger:
         }
         return await self._append(said, actor, [*_row(incident), *rows])
 
-    async def signalled(self, signal: Signal, by_whom: str) -> None:
+    async def signalled(
+        self, signal: Signal, by_whom: str, rows: Sequence[Executable] = ()
+    ) -> None:
         """Enter that a signal was received, of what is over already, or by a webhook."""
         said = _of_signal(signal, "signalled", f"{signal.what} {by_whom}")
-        await self._append(said, HOME_ACTOR, [self.drop(signal)])
+        await self._append(said, HOME_ACTOR, [self.drop(signal), *rows])
+
+    def keep_told(self, incident: str, refers: str) -> list[Executable]:
+        """Return what keeps what the server was told of an incident."""
+        return put(webhook_told, incident=incident, refers=refers)
+
+    def drop_told(self, incident: str) -> Executable:
+        """Return what keeps that no more."""
+        return delete(webhook_told).where(webhook_told.c.incident == incident)
+
+    async def told(self) -> dict[str, str]:
+        """Return what the server was told, by incident. Raises LogUnavailable."""
+        rows = await self._log.read(select(webhook_told))
+        return {row["incident"]: row["refers"] for row in rows}
 
     async def _append(
         self, said: dict[str, str | int], actor: Actor, rows: list[Executable]

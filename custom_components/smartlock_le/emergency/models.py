@@ -261,8 +261,8 @@ class Signal:
     way: Way = Way.CENTRE
     raised: datetime = _NEVER
     """When its incident was. Of the webhook alone: the centre has no word for it."""
-    again: bool = False
-    """The same was told before. Of the webhook alone."""
+    refers: str = ""
+    """What was told before of it, as CAP refers to that. Of the webhook alone."""
 
     def as_row(self) -> dict[str, Any]:
         """Return its row, in the table of its way."""
@@ -276,7 +276,7 @@ class Signal:
         }
         if self.way is Way.WEBHOOK:
             row["raised"] = int(self.raised.timestamp())
-            row["again"] = int(self.again)
+            row["refers"] = self.refers
         return row
 
     @classmethod
@@ -291,5 +291,5 @@ class Signal:
             made=datetime.fromtimestamp(row["made"], UTC),
             way=way,
             raised=datetime.fromtimestamp(row.get("raised", 0), UTC),
-            again=bool(row.get("again", 0)),
+            refers=row.get("refers", ""),
         )

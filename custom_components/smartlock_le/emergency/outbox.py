@@ -1,7 +1,7 @@
 """What the monitoring centre is to hear: kept until it says that it received it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ..whole import Spawn
@@ -58,28 +58,30 @@ class Outbox:
 
     def load(self, signal: Signal) -> None:
         """Take up one of before: what came of it is not known."""
-        if signal not in self._waiting and signal.id not in self._tried:
+        known = any(one.id == signal.id for one in self._waiting)
+        if not known and signal.id not in self._tried:
             self._waiting.append(signal)
             self._tried.add(signal.id)
             self._go()
 
-    def put(self, signal: Signal) -> bool:
-        """Have a signal sent; tell whether there is anybody to send it to."""
-        if self._channel is None:
-            return False
+    def put(self, signal: Signal) -> None:
+        """Have a signal sent, as soon as there is a way."""
         self._waiting.append(signal)
         self._go()
-        return True
 
-    def take_back(self, incident: str) -> tuple[list[Signal], bool]:
+    def drop(self, signals: Sequence[Signal]) -> None:
+        """Send these no more."""
+        for signal in signals:
+            self._waiting.remove(signal)
+
+    def take_back(self, incident: str) -> tuple[list[Signal], list[Signal]]:
         """Send the alarm of an incident no more.
 
-        Returns what is not sent any more, and whether the centre may know of it.
+        Returns what is not sent any more, and what of that may have arrived.
         """
         mine = [one for one in self._waiting if one.incident == incident]
-        for signal in mine:
-            self._waiting.remove(signal)
-        return mine, any(signal.id in self._tried for signal in mine)
+        self.drop(mine)
+        return mine, [signal for signal in mine if signal.id in self._tried]
 
     def _go(self) -> None:
         self._now.set()

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
 import re
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from .channels.cap import Sender
 from .channels.dc09 import Centre
 from .channels.dc09_frame import Account, Protocol, read_key
 from .channels.dc09_link import Receiver, Transport
-from .channels.webhook import Hook, read_secret
+from .channels.webhook import Hook, is_safe, read_secret
 from .models import Way
 
 WINDOW = 30
@@ -78,11 +77,13 @@ class WebhookSettings:
     secret: str = field(repr=False)
     area: str = field(repr=False)
     """Where the house is, as that server is to hear it."""
-    since: int
-    """Unix seconds: what was raised before is none of its business."""
+    before: tuple[str, ...] = ()
+    """Incidents that were open when it was chosen: none of its business."""
 
     def build(self, sender: str) -> Hook:
-        """Return how it is spoken to. Raises ValueError for what is no secret."""
+        """Return how it is spoken to. Raises ValueError for what it cannot be."""
+        if not is_safe(self.url):
+            raise ValueError("not safe")
         host = urlsplit(self.url).hostname or ""
         sent_by = Sender(sender, self.area, host)
         return Hook(url=self.url, secret=read_secret(self.secret), sender=sent_by)
@@ -112,10 +113,10 @@ class Settings:
         """Tell whether somebody would hear of it, and somebody could end it."""
         return bool(self.pin) and any(one.tested for one in self.contacts)
 
-    def ways(self, raised: datetime) -> list[Way]:
-        """Return by which ways an incident that was raised then goes out."""
+    def ways(self, incident: str) -> list[Way]:
+        """Return by which ways an incident goes out."""
         ways = [Way.CENTRE] if self.centre else []
-        if self.webhook and raised.timestamp() >= self.webhook.since:
+        if self.webhook and incident not in self.webhook.before:
             ways.append(Way.WEBHOOK)
         return ways
 
@@ -157,7 +158,9 @@ class Settings:
             kept.build()
         # Older files know of none.
         hook = data.get("webhook")
-        webhook = None if hook is None else WebhookSettings(**hook)
+        webhook = None
+        if hook is not None:
+            webhook = WebhookSettings(**{**hook, "before": tuple(hook["before"])})
         if webhook:
             webhook.build("")
         return cls(

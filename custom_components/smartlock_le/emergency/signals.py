@@ -8,19 +8,20 @@ from sqlalchemy import Executable
 
 from ..models import HOME_ACTOR, Actor
 from ..whole import Spawn, whole
+from .channels import cap
 from .channels.channel import Channel
 from .ledger import Ledger
 from .models import Incident, Signal, Stage, Way, What, too_old
 from .outbox import Outbox
 from .settings import Settings
 
-_FIRST = "confirmed"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What incidents need of the home."""
 
+    sender: str
+    """What this house is called in CAP."""
     settings: Callable[[], Settings]
     spawn: Spawn
     schedule: Callable[[float | None], None]
@@ -46,6 +47,8 @@ class Signals:
         self.outboxes = {
             way: Outbox(means.spawn, self._received, self._not_received) for way in Way
         }
+        self.told: dict[str, str] = {}
+        """By incident, what the server was told, as CAP refers to it."""
         self._unsent: set[str] = set()
         """Signals of which it was entered that they are not heard."""
 
@@ -67,8 +70,12 @@ class Signals:
         what: What | None = None,
         rows: Sequence[Executable] = (),
         ways: Sequence[Way] = tuple(Way),
+        tried: Sequence[Signal] = (),
     ) -> None:
-        """Enter a step, and have those hear of it who are to."""
+        """Enter a step, and have those hear of it who are to.
+
+        `tried` may have arrived, although nobody said so.
+        """
         signals = []
         if what:
             signals = [
@@ -79,9 +86,11 @@ class Signals:
                     number=self._ledger.number(),
                     way=way,
                     raised=incident.raised,
-                    again=event != _FIRST,
+                    refers=self._refers(incident.id, tried)
+                    if way is Way.WEBHOOK
+                    else "",
                 )
-                for way in self._means.settings().ways(incident.raised)
+                for way in self._means.settings().ways(incident.id)
                 if way in ways
             ]
             kept = [row for one in signals for row in self._ledger.keep(one)]
@@ -90,15 +99,48 @@ class Signals:
             incident.alarmed = time.monotonic()
         await self._ledger.enter(incident, event, actor, rows=rows)
         for signal in signals:
-            if not self.outboxes[signal.way].put(signal):
-                await self._ledger.give_up(signal, "no_centre")
+            self.outboxes[signal.way].put(signal)
         self._means.changed()
+
+    def _refers(self, incident: str, tried: Sequence[Signal]) -> str:
+        """Return what the server was told of an incident, or is about to be."""
+        outbox = self.outboxes[Way.WEBHOOK]
+        waiting = [one for one in outbox.waiting if one.incident == incident]
+        own = [cap.reference(one, self._means.sender) for one in (*tried, *waiting)]
+        return " ".join(filter(None, (self.told.get(incident, ""), *own)))
+
+    def end(
+        self, incident: Incident
+    ) -> tuple[list[Executable], list[Way], list[Signal]]:
+        """Send the alarm no more.
+
+        Returns what forgets it, who is to hear of the end, for they heard of the begin or
+        may have, and what may have arrived.
+        """
+        rows: list[Executable] = []
+        ways: list[Way] = []
+        arrived: list[Signal] = []
+        for way, outbox in self.outboxes.items():
+            unsent, tried = outbox.take_back(incident.id)
+            rows += [self._ledger.drop(one) for one in unsent]
+            heard = incident.signalled
+            if way is Way.WEBHOOK:
+                heard, arrived = incident.id in self.told, tried
+                rows.append(self._ledger.drop_told(incident.id))
+            if heard or tried:
+                ways.append(way)
+        return rows, ways, arrived
 
     async def use(self, way: Way, channel: Channel[Signal] | None) -> None:
         """Go another way from now on, or not this way."""
-        for signal in self.outboxes[way].use(channel):
+        outbox = self.outboxes[way]
+        ways = self._means.settings().ways
+        # What another server was to hear is none of this one's business.
+        others = [one for one in outbox.waiting if way not in ways(one.incident)]
+        outbox.drop(others)
+        for signal in (*others, *outbox.use(channel)):
             await self._ledger.give_up(signal, "no_centre")
-        for incident in list(self._open.values()):
+        for incident in sorted(self._open.values(), key=lambda one: one.raised):
             if channel and way is Way.CENTRE:
                 # There may have been none that could have heard.
                 await self._late(incident)
@@ -121,6 +163,10 @@ class Signals:
         if incident and signal.what is What.ALARM and signal.way is Way.CENTRE:
             # At once: who ends it now must tell the centre so.
             incident.signalled = True
+        if incident and signal.what is What.ALARM and signal.way is Way.WEBHOOK:
+            known = self.told.get(incident.id, "")
+            own = cap.reference(signal, self._means.sender)
+            self.told[incident.id] = f"{known} {own}".strip()
         self._unsent.discard(signal.id)
         self._means.failed(signal.way, "")
         self.spawn(self._enter_received(signal, by_whom), "signal received")
@@ -128,7 +174,10 @@ class Signals:
     async def _enter_received(self, signal: Signal, by_whom: str) -> None:
         incident = self._open.get(signal.incident)
         if incident is None or signal.way is not Way.CENTRE:
-            await self._ledger.signalled(signal, by_whom)
+            rows: list[Executable] = []
+            if incident and (told := self.told.get(incident.id)):
+                rows = self._ledger.keep_told(incident.id, told)
+            await self._ledger.signalled(signal, by_whom, rows)
             return
         async with incident.changing:
             incident.come_to(Stage.SIGNALLED)

@@ -50,7 +50,17 @@ signals = {
         metadata,
         *_signals(),
         Column("raised", BigInteger, nullable=False, comment="Unix seconds"),
-        Column("again", Integer, nullable=False, comment="The same was told before"),
+        Column("refers", Text, nullable=False, comment="What was told before of it"),
         comment="What the server of the webhook has not acknowledged",
     ),
 }
+
+webhook_told = Table(
+    "webhook_told",
+    metadata,
+    Column("incident", String(255), primary_key=True),
+    Column(
+        "refers", Text, nullable=False, comment="What was told, as CAP refers to it"
+    ),
+    comment="What the server of the webhook was told of incidents that are not over",
+)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.helpers.selector import (
@@ -14,8 +15,7 @@ import voluptuous as vol
 from ..emergency.channels.channel import ChannelError
 from ..emergency.channels.webhook import is_safe, new_secret, read_secret
 from ..emergency.models import Signal, Way, What
-from ..emergency.settings import WebhookSettings
-from ..models import utc_now
+from ..emergency.settings import Settings, WebhookSettings
 from .emergency_options import EmergencyOptions
 from .request_page import SURE
 
@@ -74,24 +74,24 @@ class WebhookOptions(EmergencyOptions):
             read_secret(secret)
         except ValueError:
             return {"secret": "webhook_secret"}
-        settings = WebhookSettings(
-            url=url,
-            secret=secret,
-            area=area,
-            # Whoever knows that something began hears of its end.
-            since=known.since
-            if known and known.url == url
-            else int(utc_now().timestamp()),
-        )
+        settings = WebhookSettings(url=url, secret=secret, area=area)
+        # Who knows that something began hears of its end; who is new hears of neither.
+        same = known and urlsplit(known.url).netloc == urlsplit(url).netloc
         try:
             await self._home.emergency.hook(settings).send(
                 Signal(what=What.TEST, way=Way.WEBHOOK)
             )
         except ChannelError as err:
             return {"base": f"webhook_{err.reason}"}
-        return await self._change(
-            lambda now: replace(now, webhook=settings), "webhook on"
-        )
+        incidents = self._home.emergency.incidents
+
+        def decide(now: Settings) -> Settings:
+            before = tuple(one.id for one in incidents.open())
+            if same and now.webhook:
+                before = now.webhook.before
+            return replace(now, webhook=replace(settings, before=before))
+
+        return await self._change(decide, "webhook on")
 
     async def async_step_webhook_off(
         self, user_input: dict[str, Any] | None = None

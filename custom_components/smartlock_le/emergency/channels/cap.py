@@ -4,7 +4,7 @@ Source: OASIS CAP 1.2 (July 2010), section 3.2; a test checks each message again
 schema.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 import re
 from xml.etree import ElementTree as ET
@@ -26,11 +26,8 @@ _EVENTS = {
     Kind.GAS: "Gas or carbon monoxide",
     Kind.BURGLARY: "Burglary",
 }
-_TYPES = {What.ALARM: "Alert", What.TEST: "Alert", What.CANCEL: "Cancel"}
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What cannot be in XML at all; XML 1.0, section 2.2."""
-
-ET.register_namespace("", _NAMESPACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class Sender:
 
     id: str
     """Without blanks, commas, and what XML means something by."""
-    area: str
+    area: str = field(repr=False)
     to: str
     """Whom it is for: it is for nobody else."""
 
@@ -50,42 +47,37 @@ def _moment(moment: datetime) -> str:
 
 
 def _add(parent: ET.Element, name: str, text: str = "") -> ET.Element:
-    element = ET.SubElement(parent, f"{{{_NAMESPACE}}}{name}")
+    element = ET.SubElement(parent, name)
     element.text = _NO_XML.sub("?", text) or None
     return element
 
 
-def first_id(signal: Signal) -> str:
-    """Return what the first message of an incident is known by."""
-    return f"{signal.incident}.{int(signal.raised.timestamp())}"
+def reference(signal: Signal, sender: str) -> str:
+    """Return by what a later message refers to this one; section 3.2.1, references."""
+    return f"{sender},{signal.id},{_moment(signal.made)}"
 
 
 def message(signal: Signal, sender: Sender) -> bytes:
     """Return one message as XML.
 
-    Whatever comes after the first refers to it: another alarm is an update, a cancel and
-    an end are told apart by `responseType`.
+    What comes later refers to all that was told before: another alarm and an end are an
+    update, which is in the place of those.
     """
-    alert = ET.Element(f"{{{_NAMESPACE}}}alert")
-    first = signal.what is What.ALARM and not signal.again
-    kind = _TYPES.get(signal.what, "Update")
-    if signal.what is What.ALARM and signal.again:
-        kind = "Update"
+    alert = ET.Element("alert", {"xmlns": _NAMESPACE})
+    kind = "Cancel" if signal.what is What.CANCEL else "Update"
     told = {
-        "identifier": first_id(signal) if first else signal.id,
+        "identifier": signal.id,
         "sender": sender.id,
-        # What it refers to is known by its time as well.
-        "sent": _moment(signal.raised if first else signal.made),
+        "sent": _moment(signal.made),
         "status": "Test" if signal.what is What.TEST else "Actual",
-        "msgType": kind,
+        "msgType": kind if signal.refers else "Alert",
         "scope": "Private",
         "addresses": sender.to,
     }
     for name, text in told.items():
         _add(alert, name, text)
-    if signal.what is not What.TEST and not first:
-        reference = (sender.id, first_id(signal), _moment(signal.raised))
-        _add(alert, "references", ",".join(reference))
+    if signal.refers:
+        _add(alert, "references", signal.refers)
     info = _add(alert, "info")
     over = signal.what in (What.CANCEL, What.RESTORE)
     said = {
@@ -100,6 +92,8 @@ def message(signal: Signal, sender: Sender) -> bytes:
     if signal.what is What.TEST:
         said |= {"responseType": "None", "urgency": "Unknown"}
         said |= {"severity": "Unknown", "certainty": "Unknown"}
+    if signal.what is not What.TEST:
+        said["onset"] = _moment(signal.raised)
     for name, text in said.items():
         _add(info, name, text)
     _add(_add(info, "area"), "areaDesc", sender.area)

@@ -8,14 +8,12 @@ import binascii
 from dataclasses import dataclass, field
 import hashlib
 import hmac
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 import secrets
 from typing import override
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError, ClientTimeout
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from ...models import utc_now
 from ..models import Signal
@@ -24,6 +22,14 @@ from .channel import Channel, Health, NotReached, NotTaken
 
 TIMEOUT = 10.0
 _PREFIX = "whsec_"
+_OURS = [
+    ip_network(network)
+    for network in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"),
+        *("127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128"),
+    )
+]
+"""Where no address is of somebody else; RFC 1918, 3927, 4193, 4291."""
 _SHORTEST, _LONGEST = 24, 64
 """Bytes of a secret."""
 
@@ -59,14 +65,16 @@ def is_safe(url: str) -> bool:
         address = ip_address(host)
     except ValueError:
         return False
-    return parts.scheme == "http" and (address.is_private or address.is_loopback)
+    return parts.scheme == "http" and any(
+        address in network for network in _OURS if network.version == address.version
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
     """Where it goes, and by what the other side knows that it is from here."""
 
-    url: str
+    url: str = field(repr=False)
     secret: bytes = field(repr=False)
     sender: cap.Sender
 
@@ -74,10 +82,12 @@ class Hook:
 class Webhook(Channel[Signal]):
     """The way to a server."""
 
-    def __init__(self, hass: HomeAssistant, hook: Hook) -> None:
-        """Take where it goes; nothing is sent yet."""
-        self._hass = hass
+    def __init__(self, session: ClientSession, hook: Hook) -> None:
+        """Take where it goes, and a session without cookies; nothing is sent yet."""
+        self._session = session
         self._hook = hook
+        self._refused = ""
+        """Why it took no message, the last time; that it is there is not enough."""
 
     @override
     async def send(self, message: Signal) -> str:
@@ -85,20 +95,23 @@ class Webhook(Channel[Signal]):
         try:
             # The same each time: by it the other side knows one that comes again.
             status = await self._ask("POST", body, self._signed(message.id, body))
-            if not 200 <= status < 300:
-                raise NotTaken("refused") if status < 500 else NotReached("not_reached")
-        except (NotReached, NotTaken) as err:
+        except NotReached as err:
             self.health = Health(False, err.reason)
             raise
-        self.health = Health(True)
+        if not 200 <= status < 300:
+            self._refused = "refused" if status < 500 else "in_trouble"
+            self.health = Health(False, self._refused)
+            # Its answer is about this one: the next may be another matter.
+            raise NotTaken(self._refused)
+        self._refused, self.health = "", Health(True)
         return "webhook"
 
     @override
     async def look(self) -> Health:
         try:
-            status = await self._ask("HEAD", b"", {})
             # That it does not like to be asked so is an answer, too.
-            self.health = Health(status < 500, "" if status < 500 else "not_reached")
+            await self._ask("HEAD", b"", {})
+            self.health = Health(not self._refused, self._refused)
         except NotReached as err:
             self.health = Health(False, err.reason)
         return self.health
@@ -116,9 +129,8 @@ class Webhook(Channel[Signal]):
 
     async def _ask(self, method: str, body: bytes, headers: dict[str, str]) -> int:
         """Return the status of the answer. Raises NotReached."""
-        session = async_get_clientsession(self._hass)
         try:
-            async with session.request(
+            async with self._session.request(
                 method,
                 self._hook.url,
                 data=body or None,
@@ -130,6 +142,6 @@ class Webhook(Channel[Signal]):
                 return answer.status
         except TimeoutError:
             raise NotReached("no_answer") from None
-        except ClientError, OSError, ValueError:
+        except ClientError, OSError, RuntimeError, ValueError:
             # The text of these errors may quote the address.
             raise NotReached("not_reached") from None
