@@ -34,6 +34,7 @@ from custom_components.smartlock_le.emergency.models import (
     Level,
     Source,
     Stage,
+    Way,
 )
 from custom_components.smartlock_le.emergency.settings import Contact
 from custom_components.smartlock_le.home import Home, HomeEntry
@@ -700,7 +701,7 @@ async def test_centre_that_is_removed_and_another_that_comes(
     await until(lambda: ready.emergency.incidents.signals.waiting)
     await decide(ready, centre=None)
     await until_entry(ready, "incident", event="not_signalled", detail="no_centre")
-    assert await ready.log.read(select(tables.signals)) == []
+    assert await ready.log.read(select(tables.signals[Way.CENTRE])) == []
     async with real() as other:
         # As long as it is open the new one hears of it.
         await decide(ready, centre=centre_at(other.port))
@@ -756,7 +757,7 @@ async def test_clock_that_is_set_while_it_waits(
     """The time to take it back is as long as it was said to be."""
     now = utc_now() + timedelta(hours=1)
     await press(hass, "fire")
-    for module in (incidents, ledger, models):
+    for module in (ledger, models):
         # An hour back, for all who ask.
         monkeypatch.setattr(module, "utc_now", lambda: now - timedelta(hours=2))
     await until(lambda: receiver.codes == ["FA"], timeout=10)
@@ -890,7 +891,7 @@ async def test_settings_that_cannot_be_read_lose_nothing(
     right = path.read_text()
     path.write_text("{")
     home = await reload(hass, entry)
-    assert len(await home.log.read(select(tables.signals))) == 1
+    assert len(await home.log.read(select(tables.signals[Way.CENTRE]))) == 1
     path.write_text(right)
     home = await reload(hass, entry)
     assert len(home.emergency.incidents.signals.waiting) == 1
