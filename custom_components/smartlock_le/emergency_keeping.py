@@ -11,7 +11,7 @@ from pathlib import Path
 import time
 from typing import TYPE_CHECKING
 
-from aiohttp import DummyCookieJar
+from aiohttp import ClientSession, DummyCookieJar
 from homeassistant.const import CONF_ACTION, EVENT_COMPONENT_LOADED
 from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_create_clientsession
@@ -78,6 +78,8 @@ class EmergencyKeeping:
         )
         self._words = Words(home, lambda: self.settings)
         self._sender = home.entry.entry_id
+        self._session: ClientSession | None = None
+        """For the webhook, if there is one: it takes no cookies, and ends with us."""
         self._timer: asyncio.TimerHandle | None = None
         self._readable = True
         self._stopped = False
@@ -129,10 +131,6 @@ class EmergencyKeeping:
 
     async def start(self) -> None:
         """Go on where it ended."""
-        # It ends with the entry, which is being set up now.
-        self._session = async_create_clientsession(
-            self._hass, cookie_jar=DummyCookieJar()
-        )
         readable = True
         try:
             await self._file.load()
@@ -160,7 +158,12 @@ class EmergencyKeeping:
 
     def hook(self, settings: WebhookSettings) -> Webhook:
         """Return the way to a server. Raises ValueError."""
-        return Webhook(self._session, settings.build(self._sender))
+        hook = settings.build(self._sender)
+        if self._session is None:
+            self._session = async_create_clientsession(
+                self._hass, auto_cleanup=False, cookie_jar=DummyCookieJar()
+            )
+        return Webhook(self._session, hook)
 
     async def _use_webhook(self) -> None:
         settings = self.settings.webhook
@@ -202,6 +205,10 @@ class EmergencyKeeping:
             self.voice.stop()
         self._schedule(None)
         self.incidents.signals.stop()
+        if self._session:
+            # Its connections are Home Assistant's.
+            self._session.detach()
+            self._session = None
 
     @callback
     def _schedule(self, when: float | None) -> None:
