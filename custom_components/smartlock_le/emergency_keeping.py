@@ -11,10 +11,8 @@ from pathlib import Path
 import time
 from typing import TYPE_CHECKING
 
-from aiohttp import ClientSession, DummyCookieJar
 from homeassistant.const import CONF_ACTION, EVENT_COMPONENT_LOADED
 from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
-from homeassistant.helpers.aiohttp_client import async_create_clientsession
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.importlib import async_import_module
 from homeassistant.setup import EventComponentLoaded
@@ -78,8 +76,6 @@ class EmergencyKeeping:
         )
         self._words = Words(home, lambda: self.settings)
         self._sender = home.entry.entry_id
-        self._session: ClientSession | None = None
-        """For the webhook, if there is one: it takes no cookies, and ends with us."""
         self._timer: asyncio.TimerHandle | None = None
         self._readable = True
         self._stopped = False
@@ -158,12 +154,7 @@ class EmergencyKeeping:
 
     def hook(self, settings: WebhookSettings) -> Webhook:
         """Return the way to a server. Raises ValueError."""
-        hook = settings.build(self._sender)
-        if self._session is None:
-            self._session = async_create_clientsession(
-                self._hass, auto_cleanup=False, cookie_jar=DummyCookieJar()
-            )
-        return Webhook(self._session, hook)
+        return Webhook(self._hass, settings.build(self._sender))
 
     async def _use_webhook(self) -> None:
         settings = self.settings.webhook
@@ -205,10 +196,6 @@ class EmergencyKeeping:
             self.voice.stop()
         self._schedule(None)
         self.incidents.signals.stop()
-        if self._session:
-            # Its connections are Home Assistant's.
-            self._session.detach()
-            self._session = None
 
     @callback
     def _schedule(self, when: float | None) -> None:

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -78,9 +77,7 @@ class ServerBench:
         """Not running yet."""
         self._server = Server()
         self._stack = AsyncExitStack()
-        self.channel = Webhook(
-            async_get_clientsession(hass), self._server.settings().build("home")
-        )
+        self.channel = Webhook(hass, self._server.settings().build("home"))
 
     def message(self, text: str) -> Signal:
         return Signal(kind=Kind.FIRE, what=What.ALARM, incident=text, way=Way.WEBHOOK)

@@ -8,7 +8,6 @@ import logging
 from typing import Any
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 
 from custom_components.smartlock_le.emergency import incidents, models, outbox
@@ -171,9 +170,7 @@ async def test_what_a_server_says(
 ) -> None:
     """No is no, trouble is tried again, and nobody is sent elsewhere."""
     server.status = status
-    way = webhook.Webhook(
-        async_get_clientsession(hass), server.settings().build("home")
-    )
+    way = webhook.Webhook(hass, server.settings().build("home"))
     with pytest.raises(error):
         await way.send(Signal(what=What.TEST, way=Way.WEBHOOK))
     assert len(server.ids) == 1
@@ -191,9 +188,7 @@ async def test_a_server_that_never_answers(
     caplog.set_level(logging.DEBUG, "custom_components.smartlock_le")
     server.slow = 0.5
     monkeypatch.setattr(webhook, "TIMEOUT", 0.1)
-    way = webhook.Webhook(
-        async_get_clientsession(hass), server.settings().build("home")
-    )
+    way = webhook.Webhook(hass, server.settings().build("home"))
     with pytest.raises(NotReached) as caught:
         await way.send(Signal(what=What.TEST, way=Way.WEBHOOK))
     assert caught.value.reason == "no_answer"

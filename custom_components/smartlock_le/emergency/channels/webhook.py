@@ -13,7 +13,9 @@ import secrets
 from typing import override
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
 from ...models import utc_now
 from ..models import Signal
@@ -82,9 +84,9 @@ class Hook:
 class Webhook(Channel[Signal]):
     """The way to a server."""
 
-    def __init__(self, session: ClientSession, hook: Hook) -> None:
-        """Take where it goes, and a session without cookies; nothing is sent yet."""
-        self._session = session
+    def __init__(self, hass: HomeAssistant, hook: Hook) -> None:
+        """Take where it goes; nothing is sent yet."""
+        self._hass = hass
         self._hook = hook
         self._refused = ""
         """Why it took no message, the last time; that it is there is not enough."""
@@ -130,15 +132,23 @@ class Webhook(Channel[Signal]):
     async def _ask(self, method: str, body: bytes, headers: dict[str, str]) -> int:
         """Return the status of the answer. Raises NotReached."""
         try:
-            async with self._session.request(
-                method,
-                self._hook.url,
-                data=body or None,
-                headers=headers,
-                # Whom it goes to is what the owner said, and nobody else.
-                allow_redirects=False,
-                timeout=ClientTimeout(total=TIMEOUT),
-            ) as answer:
+            # Home Assistant's connections, but no cookies of others.
+            async with (
+                ClientSession(
+                    connector=async_get_clientsession(self._hass).connector,
+                    connector_owner=False,
+                    cookie_jar=DummyCookieJar(),
+                ) as session,
+                session.request(
+                    method,
+                    self._hook.url,
+                    data=body or None,
+                    headers=headers,
+                    # Whom it goes to is what the owner said, and nobody else.
+                    allow_redirects=False,
+                    timeout=ClientTimeout(total=TIMEOUT),
+                ) as answer,
+            ):
                 return answer.status
         except TimeoutError:
             raise NotReached("no_answer") from None
