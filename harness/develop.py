@@ -21,8 +21,8 @@ from .hass import HassProcess, eventually
 from .outside import ACCOUNT, Outside
 from .ports import HOST, free_port, is_taken
 from .steps import DOMAIN, find_card, find_lock, state
+from .tls_proxy import TlsProxy
 from .virtual import VirtualHomeProcess
-from .way import Way
 
 FOLDER = ROOT / ".cache" / "develop"
 HOME_NAME, NAME, USER, PASSWORD = "Demo home", "Demo", "demo", "demo"
@@ -129,7 +129,7 @@ class Demo:
         self._telephone_port = free_port()
         self._outside = Outside(self._telephone_port, self._centre_port, say)
         outside_port = free_port() if is_taken(OUTSIDE_PORT) else OUTSIDE_PORT
-        self._way = Way(outside_port, port)
+        self._tls = TlsProxy(outside_port, port)
         self._frigate_port = free_port() if is_taken(FRIGATE_PORT) else FRIGATE_PORT
         # Where there is none, Frigate keeps to itself what it sees.
         self._broker_port = free_port() if BROKER.exists() else None
@@ -153,7 +153,7 @@ class Demo:
                 camera_url=f"http://{HOST}:{self._camera_port}",
                 telephone_url=f"http://{HOST}:{self._telephone_port}/",
                 broker_port=self._broker_port,
-                outside_url=self._way.url,
+                outside_url=self._tls.url,
                 name=HOME_NAME,
                 time_zone=seed.machine_time_zone(),
                 log_in=True,
@@ -161,7 +161,7 @@ class Demo:
         )
         self.hass.log.unlink(missing_ok=True)
         await self._outside.__aenter__()
-        await self._way.__aenter__()
+        await self._tls.__aenter__()
         if self._broker_port:
             self.broker = await BrokerProcess.start(self.folder, self._broker_port)
         if not self._zigbee_database.exists():
@@ -200,7 +200,7 @@ class Demo:
     async def __aexit__(self, *_error: object) -> None:
         """End all."""
         await self.hass.stop()
-        await self._way.__aexit__()
+        await self._tls.__aexit__()
         await self._outside.__aexit__()
         for other in (self.home, self.broker):
             if other:
@@ -238,7 +238,7 @@ class Demo:
             account=ACCOUNT,
             host=HOST,
             centre_port=self._centre_port,
-            outside=self._way.url,
+            outside=self._tls.url,
             frigate_name=FRIGATE_NAME,
             frigate=self.home.frigate,
             database=_shown(self.hass.config / DOMAIN / "log.db"),

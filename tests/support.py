@@ -121,7 +121,7 @@ def pass_to(home: Home, moment: datetime, monkeypatch: pytest.MonkeyPatch) -> No
     for handle in get_scheduled_timer_handles(home.hass.loop):
         job = getattr(handle._callback, "job", None)
         due = job is not None and job.target in [
-            home._alarm.ring,
+            home.granting.alarm.ring,
             home.keeping.alarm.ring,
         ]
         if due and not handle.cancelled():

@@ -14,13 +14,13 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from .access.actions import TEXT
 from .access.change import Change
 from .access.code_models import FOREVER, Code, CodeError, Holder
 from .access.models import Grant
 from .entity import HomeEntity
 from .errors import translated
 from .home import Home, HomeEntry
+from .inputs import TEXT
 from .models import UNKNOWN_ACTOR, Capability
 
 PARALLEL_UPDATES = 1

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 import logging
 from pathlib import Path
@@ -32,10 +32,10 @@ from .emergency.pin import PinGuard, hash_pin, is_pin
 from .emergency.settings import Contact, Settings, WebhookSettings
 from .emergency.signals import Means
 from .emergency_words import Words
-from .log import LogUnavailable
+from .loading import Loading
 from .models import HOME_ACTOR, Actor, utc_now
 from .notices import common_texts
-from .private import SettingsFile, SettingsUnreadable
+from .private import PrivateFile
 from .way_keeping import WayKeeping
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ _LOGGER = logging.getLogger(__name__)
 
 APP_ANSWER = "mobile_app_notification_action"
 """What Home Assistant's app says when somebody presses a button of a notification."""
-_LOAD_AGAIN = 60.0
 _FIRST = timedelta(minutes=10)
 """A house that just started has better to do than to test."""
 _HOOK_EVERY = 60
@@ -67,7 +66,7 @@ class EmergencyKeeping:
         """Take the home, the file of settings, and what takes pictures for an entry."""
         self._home = home
         self._hass: HomeAssistant = home.hass
-        self._file = SettingsFile(
+        self._file = PrivateFile(
             home.hass,
             path,
             Settings(),
@@ -113,8 +112,7 @@ class EmergencyKeeping:
                 failed=lambda way, reason: self.ways[way].failed(reason),
             ),
         )
-        self.known = False
-        """What is open is known; until then there may be more than is seen."""
+        self._loading = Loading(home.hass, home.spawn, self._load, "The open incidents")
         self._pins = PinGuard(self._is_right)
         self._listening = False
         self._undo: list[CALLBACK_TYPE] = []
@@ -127,14 +125,8 @@ class EmergencyKeeping:
 
     async def start(self) -> None:
         """Go on where it ended."""
-        readable = True
-        try:
-            await self._file.load()
-        except SettingsUnreadable as err:
-            # The rest of the home works; that this does not must be known.
-            _LOGGER.error("What was decided about distress cannot be read: %s", err)
-            readable = False
-        issues.emergency_unreadable(self._hass, not readable)
+        self._readable = await self._file.readable("What was decided about distress")
+        issues.emergency_unreadable(self._hass, not self._readable)
         self._undo = [
             self._hass.bus.async_listen(APP_ANSWER, self._answered),
             self._hass.bus.async_listen(EVENT_COMPONENT_LOADED, self._component_loaded),
@@ -142,8 +134,7 @@ class EmergencyKeeping:
             async_track_time_interval(self._hass, self._daily, _DAY),
         ]
         self._sensors.follow(self.settings.sensors)
-        self._readable = readable
-        await self._load()
+        await self._loading.run()
         await self._listen()
 
     async def _use_centre(self) -> None:
@@ -163,29 +154,25 @@ class EmergencyKeeping:
         await self.incidents.signals.use(Way.WEBHOOK, channel)
 
     async def _load(self) -> None:
-        """Take up what is open; a little later, if the log cannot be read now."""
+        """Take up what is open, and go on with it. Raises LogUnavailable."""
         try:
             await self.incidents.load()
-            self.known = True
-        except LogUnavailable as err:
-            _LOGGER.error("The open incidents cannot be read: %s", err)
-            if not self._stopped:
-                self._undo.append(
-                    async_call_later(self._hass, _LOAD_AGAIN, self._load_again)
-                )
-        if self._readable:
-            # Else what is to be told to whom is known again after a restart.
-            await self._use_centre()
-            await self._use_webhook()
-            self.incidents.go_on()
+        finally:
+            if self._readable:
+                # Else what is to be told to whom is known again after a restart.
+                await self._use_centre()
+                await self._use_webhook()
+                self.incidents.go_on()
 
-    @callback
-    def _load_again(self, _: datetime) -> None:
-        self._home.spawn(self._load(), "incidents")
+    @property
+    def known(self) -> bool:
+        """Tell whether what is open is known; until then there may be more than is seen."""
+        return self._loading.done
 
     def stop(self) -> None:
         """End all timers, listeners and sending."""
         self._stopped = True
+        self._loading.stop()
         for undo in self._undo:
             undo()
         self._undo = []

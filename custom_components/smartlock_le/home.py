@@ -14,15 +14,13 @@ from homeassistant.util.file import WriteError
 from . import firmware, issues, notices, opening, release_keeping, stand_in
 from .access.codes import Codes
 from .access.grants import Grants
-from .access.ledger import Ledger
-from .access.models import Grant
-from .alarm import Alarm
 from .alarm_panel import AlarmPanel
 from .cameras.cameras import Cameras
 from .code_keeping import CodeKeeping
 from .const import CONF_ALARM, CONF_SHARING, DOMAIN
 from .decisions import Decisions
 from .emergency_keeping import EmergencyKeeping
+from .grant_keeping import GrantKeeping
 from .locks.keybook import KeyBook
 from .locks.managed import ManagedLock
 from .locks.roster import Roster
@@ -64,6 +62,7 @@ class Home(Decisions):
     upkeep: Upkeep
     stamping: Stamping
     roster: Roster
+    granting: GrantKeeping
     grants: Grants
     codes: Codes
     cameras: Cameras
@@ -130,16 +129,8 @@ class Home(Decisions):
             self.hass, self.log, self.roster.find, self.book, self.spawn, self.tell
         )
         self.codes = self.keeping.codes
-        self._alarm = Alarm(self.hass, self._due, self.spawn, "grants due")
-        self.grants = Grants(
-            Ledger(self.log),
-            self.roster.find,
-            self.book,
-            others=self.codes.markers,
-            spawn=self.spawn,
-            schedule=self._alarm.set,
-            tell=self._grant_changed,
-        )
+        self.granting = GrantKeeping(self, self.roster, self.book, self.codes)
+        self.grants = self.granting.grants
         try:
             await self.grants.load()
             members = {s.unique_id for s in self.entry.subentries.values()}
@@ -215,7 +206,7 @@ class Home(Decisions):
     async def stop(self) -> None:
         """End everything; safe to call twice."""
         self._stopping = True
-        self._alarm.stop()
+        self.granting.alarm.stop()
         self.requests.stop()
         self.emergency.stop()
         self.responders.stop()
@@ -329,24 +320,6 @@ class Home(Decisions):
         except (LockError, WriteError) as err:
             _LOGGER.debug("Lock %s not reconciled: %s", lock_id, err)
         self.codes.lock_ready(lock_id)
-
-    # Grants
-
-    async def _due(self) -> None:
-        await self.grants.due()
-
-    @callback
-    def _grant_changed(self, grant: Grant, what: str) -> None:
-        lock = self.roster.find(grant.lock)
-        if what == "code_left" and lock:
-            issues.code_left(self.hass, grant.id, lock.ref)
-        elif what == "ended":
-            issues.code_left(self.hass, grant.id, None)
-        if grant.notify and lock:
-            self.spawn(
-                notices.send(self.hass, grant, lock.ref.name, what), "grant notice"
-            )
-        self.tell()
 
     # Sharing
 

@@ -17,8 +17,8 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 import voluptuous as vol
 
-from .access.actions import TEXT
 from .access.code_actions import PIN, SCHEDULE, USES, moment
+from .inputs import TEXT
 from .models import utc_now
 
 KEYMASTER, LCM = "keymaster", "lock_code_manager"

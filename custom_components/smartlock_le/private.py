@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.util.file import WriteError, write_utf8_file_atomic
+
+_LOGGER = logging.getLogger(__name__)
 
 _VERSION = 1
 
@@ -20,21 +23,21 @@ def write(path: Path, text: str) -> None:
     write_utf8_file_atomic(str(path), text, private=True)
 
 
-class SettingsUnreadable(Exception):
+class FileUnreadable(Exception):
     """The file is there, but it is not ours to read."""
 
 
-class SettingsFile[Settings]:
-    """What the owner decided of something that holds secrets or names."""
+class PrivateFile[Content]:
+    """What is kept in one of them, as JSON."""
 
     def __init__(
         self,
         hass: HomeAssistant,
         path: Path,
-        default: Settings,
+        default: Content,
         *,
-        as_json: Callable[[Settings], Mapping[str, Any]],
-        from_json: Callable[[Mapping[str, Any]], Settings],
+        as_json: Callable[[Content], Mapping[str, Any]],
+        from_json: Callable[[Mapping[str, Any]], Content],
     ) -> None:
         """`path` is in a folder that is private to us.
 
@@ -48,18 +51,28 @@ class SettingsFile[Settings]:
         self._unreadable = False
 
     async def load(self) -> None:
-        """Read it; without a file it stays as it is. Raises SettingsUnreadable."""
+        """Read it; without a file it stays as it is. Raises FileUnreadable."""
         self.now = await self._hass.async_add_executor_job(self._read)
 
-    async def save(self, settings: Settings) -> None:
+    async def readable(self, what: str) -> bool:
+        """Read it, and tell whether it is ours to read; `what` it says, for our lines."""
+        try:
+            await self.load()
+        except FileUnreadable as err:
+            # What stands on it works; that this is not known must be said.
+            _LOGGER.error("%s cannot be read: %s", what, err)
+            return False
+        return True
+
+    async def save(self, content: Content) -> None:
         """Write it, then take it over. Raises WriteError.
 
         One that could not be read is put aside first.
         """
-        await self._hass.async_add_executor_job(self._write, settings)
-        self.now = settings
+        await self._hass.async_add_executor_job(self._write, content)
+        self.now = content
 
-    def _read(self) -> Settings:
+    def _read(self) -> Content:
         try:
             data = json.loads(self._path.read_text(encoding="utf-8"))
             return self._from_json(_of_ours(data))
@@ -68,10 +81,10 @@ class SettingsFile[Settings]:
         except (OSError, ValueError, KeyError, TypeError) as err:
             # The text of these errors may quote the file.
             self._unreadable = True
-            raise SettingsUnreadable(type(err).__name__) from None
+            raise FileUnreadable(type(err).__name__) from None
 
-    def _write(self, settings: Settings) -> None:
-        said = {"version": _VERSION, "settings": self._as_json(settings)}
+    def _write(self, content: Content) -> None:
+        said = {"version": _VERSION, "settings": self._as_json(content)}
         if self._unreadable:
             try:
                 self._path.replace(self._path.with_suffix(".unreadable"))

@@ -2,15 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 import logging
 import math
 from pathlib import Path
 from typing import override
 
 from homeassistant.components import persistent_notification
-from homeassistant.core import CALLBACK_TYPE, callback
-from homeassistant.helpers.event import async_call_later
+from homeassistant.core import callback
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.util import dt as dt_util
 from homeassistant.util.file import WriteError
@@ -21,10 +19,10 @@ from .access.models import OF_LINKS, GrantError, GrantMethod, GrantRequest
 from .const import DOMAIN
 from .decisions import Decisions
 from .emergency_keeping import EmergencyKeeping
+from .loading import Loading
 from .locks.managed import ManagedLock
-from .log import LogUnavailable
 from .models import HOME_ACTOR, Actor, Capability, LockError
-from .private import SettingsFile, SettingsUnreadable
+from .private import PrivateFile
 from .responders.ledger import Ledger
 from .responders.links import Links
 from .responders.models import Door, Event, House, Link, LinkError, LinkRequest, Made
@@ -35,7 +33,6 @@ _LOGGER = logging.getLogger(__name__)
 PATH = f"/api/{DOMAIN}/r"
 """Where the page is; the token comes behind a #, which no browser sends."""
 _NO_INCIDENT = "-"
-_LOAD_AGAIN = 60.0
 _NAP = 60.0
 _MOST_LINES = 20
 """Of a notice: what was seen last is what matters."""
@@ -59,10 +56,10 @@ class ResponderKeeping(House):
         self._grants = grants
         self._find_lock = find_lock
         self._emergency = emergency
-        self._file = SettingsFile(
+        self._file = PrivateFile(
             home.hass, path, Sheet(), as_json=Sheet.as_json, from_json=Sheet.from_json
         )
-        self._ended = SettingsFile[tuple[str, ...]](
+        self._ended = PrivateFile[tuple[str, ...]](
             home.hass,
             path.with_name("links_over.json"),
             (),
@@ -72,7 +69,7 @@ class ResponderKeeping(House):
         """Digests of links whose end the log has not taken."""
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
-        self._loading: CALLBACK_TYPE | None = None
+        self._loading = Loading(home.hass, home.spawn, self._load, "The links")
         self._notices: dict[str, list[str]] = {}
         self._before: set[str] = set()
         """Grants of links that were open at the start."""
@@ -91,34 +88,17 @@ class ResponderKeeping(House):
 
     async def start(self) -> None:
         """Go on where it ended."""
-        readable = True
-        try:
-            await self._file.load()
-        except SettingsUnreadable as err:
-            _LOGGER.error("What responders are shown cannot be read: %s", err)
-            readable = False
+        readable = await self._file.readable("What responders are shown")
         issues.sheet_unreadable(self._hass, not readable)
-        try:
-            await self._ended.load()
-        except SettingsUnreadable as err:
-            _LOGGER.error("Which links are over cannot be read: %s", err)
+        await self._ended.readable("Which links are over")
         # Those that come later are of links that are being made.
         grants = self._grants.open_grants()
         self._before = {one.id for one in grants if one.method in OF_LINKS}
-        await self._load()
+        await self._loading.run()
 
     async def _load(self) -> None:
-        """Take up the links; a little later, if the log cannot be read now."""
-        self._loading = None
-        try:
-            await self.links.load()
-        except LogUnavailable as err:
-            _LOGGER.error("The links for responders cannot be read: %s", err)
-            if not self._stopped:
-                self._loading = async_call_later(
-                    self._hass, _LOAD_AGAIN, self._load_again
-                )
-            return
+        """Take up the links. Raises LogUnavailable."""
+        await self.links.load()
         found = self.links.open()
         known = {one for link in found for one in (*link.doors.values(), *link.codes)}
         for grant in self._before - known:
@@ -126,16 +106,11 @@ class ResponderKeeping(House):
             self._home.spawn(self.end(grant), f"grant {grant}")
         self.check()
 
-    @callback
-    def _load_again(self, _: datetime) -> None:
-        self._home.spawn(self._load(), "links")
-
     def stop(self) -> None:
         """End the timers."""
         self._stopped = True
         self._wake_in(None)
-        if self._loading:
-            self._loading()
+        self._loading.stop()
 
     @callback
     def _wake_in(self, left: float | None) -> None:

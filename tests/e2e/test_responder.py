@@ -84,8 +84,8 @@ async def live(world: World) -> None:
     raised: dict[str, Any] = await world.ask("raise_incident", kind="medical")
     address, code = await made(world, "Medic 12")
     there = urlsplit(address)
-    assert (there.scheme, there.netloc) == ("https", urlsplit(world.way.url).netloc)
-    async with browser(world.way.url, width=390, height=844, believing=True) as page:
+    assert (there.scheme, there.netloc) == ("https", urlsplit(world.tls.url).netloc)
+    async with browser(world.tls.url, width=390, height=844, believing=True) as page:
         await page.goto(address)
         await page.get_by_text(ADDRESS).wait_for()
         assert not await page.get_by_text(PEOPLE).count()

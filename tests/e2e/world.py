@@ -10,8 +10,8 @@ from harness.broker import BrokerProcess
 from harness.hass import HassProcess, eventually
 from harness.outside import Outside
 from harness.ports import HOST, free_port
+from harness.tls_proxy import TlsProxy
 from harness.virtual import VirtualHomeProcess
-from harness.way import Way
 
 # Digits that nothing else here consists of: they are looked for afterwards.
 PIN = "7294"
@@ -40,7 +40,7 @@ class World:
         """What the telephone and the monitoring centre outside were told."""
         self.telephone_port, self.centre_port = free_port(), free_port()
         self.outside = Outside(self.telephone_port, self.centre_port, self.heard.append)
-        self.way = Way(free_port(), self.hass.port)
+        self.tls = TlsProxy(free_port(), self.hass.port)
         self.home: VirtualHomeProcess
         self.broker: BrokerProcess
         self.socket: Websocket
@@ -66,7 +66,7 @@ class World:
     async def start(self) -> None:
         """Start them, make the owner, and listen to everything."""
         await self.outside.__aenter__()
-        await self.way.__aenter__()
+        await self.tls.__aenter__()
         self.broker = await BrokerProcess.start(self.folder)
         self.home = await VirtualHomeProcess.start(
             self.folder / "virtual_home.log",
@@ -82,7 +82,7 @@ class World:
                 camera_url=self.home.camera,
                 telephone_url=f"http://{HOST}:{self.telephone_port}/",
                 broker_port=self.broker.port,
-                outside_url=self.way.url,
+                outside_url=self.tls.url,
                 level="info",
                 our_level="debug",
             ),
@@ -113,7 +113,7 @@ class World:
         if hasattr(self, "socket"):
             await self.socket.close()
         await self.hass.stop()
-        await self.way.__aexit__()
+        await self.tls.__aexit__()
         await self.outside.__aexit__()
         for name in ("home", "broker"):
             if hasattr(self, name):

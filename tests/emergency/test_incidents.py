@@ -15,7 +15,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 from sqlalchemy import insert, select
 
-from custom_components.smartlock_le import emergency_keeping
+from custom_components.smartlock_le import loading
 from custom_components.smartlock_le.emergency import (
     incidents,
     ledger,
@@ -700,7 +700,7 @@ async def test_centre_that_is_removed_and_another_that_comes(
     await press(hass, "fire")
     await until(lambda: ready.emergency.incidents.signals.waiting)
     await decide(ready, centre=None)
-    await until_entry(ready, "incident", event="not_signalled", detail="no_centre")
+    await until_entry(ready, "incident", event="not_signalled", detail="removed")
     assert await ready.log.read(select(tables.signals[Way.CENTRE])) == []
     async with real() as other:
         # As long as it is open the new one hears of it.
@@ -855,7 +855,7 @@ async def test_log_that_cannot_be_read_at_the_start(
 ) -> None:
     """What waits is taken up as soon as it can be, and nothing twice."""
     monkeypatch.setattr(outbox, "RETRY", 0.2)
-    monkeypatch.setattr(emergency_keeping, "_LOAD_AGAIN", 0.3)
+    monkeypatch.setattr(loading, "AGAIN", 0.3)
     away = dead()
     await decide(ready, window=0, centre=centre_at(away.port))
     await press(hass, "fire")

@@ -324,7 +324,7 @@ async def test_what_was_before_it_is_none_of_its_business(
     await until(lambda: len(server.ids) >= 2)
     await decide(ready, webhook=None)
     await until_entry(
-        ready, "incident", event="not_signalled", detail="webhook no_centre"
+        ready, "incident", event="not_signalled", detail="webhook removed"
     )
     assert ready.emergency.incidents.signals.outboxes[Way.WEBHOOK].waiting == ()
     assert server.told == ["Alert"]

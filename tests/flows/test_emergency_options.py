@@ -3,7 +3,6 @@
 from typing import Any
 
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 from pysiaalarm import SIAAccount
 import pytest
 
@@ -17,7 +16,7 @@ from tests.emergency.receivers import PLAIN, Real, dead, real
 from tests.emergency.telephone import Telephone
 from tests.support import fail_writes, unwritable
 
-from .test_options import choose, go, options
+from .test_options import choose, go, options, state_of, step_of
 
 __all__ = ["anna", "assist", "receiver", "telephones"]
 
@@ -31,16 +30,13 @@ KEY = "00112233445566778899AABBCCDDEEFF"
 
 
 async def step(hass: HomeAssistant, entry: HomeEntry, item: str) -> Any:
-    """Open the menu of distress and choose."""
-    result = await choose(hass, entry, "emergency")
-    assert result["type"] is FlowResultType.MENU, result
-    return await go(hass, result["flow_id"], next_step_id=item)
+    """Open the menu and choose."""
+    return await step_of(hass, entry, "emergency", item)
 
 
 async def state(hass: HomeAssistant, entry: HomeEntry) -> str:
     """Return what the menu says of how it stands."""
-    result = await choose(hass, entry, "emergency")
-    return str(result["description_placeholders"]["state"])
+    return await state_of(hass, entry, "emergency")
 
 
 async def add(

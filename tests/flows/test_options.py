@@ -43,6 +43,19 @@ async def choose(hass: HomeAssistant, entry: HomeEntry, item: str) -> Any:
     return await go(hass, result["flow_id"], next_step_id=item)
 
 
+async def step_of(hass: HomeAssistant, entry: HomeEntry, menu: str, item: str) -> Any:
+    """Open a menu below the menu, and choose there."""
+    result = await choose(hass, entry, menu)
+    assert result["type"] is FlowResultType.MENU, result
+    return await go(hass, result["flow_id"], next_step_id=item)
+
+
+async def state_of(hass: HomeAssistant, entry: HomeEntry, menu: str) -> str:
+    """Return what such a menu says of how it stands."""
+    result = await choose(hass, entry, menu)
+    return str(result["description_placeholders"]["state"])
+
+
 def options(result: Any, field: str) -> list[Any]:
     """Return what can be chosen in a field of a form."""
     schema = result["data_schema"].schema

@@ -3,19 +3,18 @@
 from typing import Any
 
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.responders.models import digest
 from custom_components.smartlock_le.responders.sheet import Sheet
 from tests.cameras.conftest import add_camera
-from tests.conftest import log_of
+from tests.conftest import log_of, until
 from tests.responders.conftest import OUTSIDE, outside
 from tests.support import act, fail_writes, unwritable
 from virtual_home.nuki import NukiLock
 
-from .test_options import choose, go, options
+from .test_options import choose, go, options, state_of, step_of
 
 __all__ = ["outside"]
 
@@ -30,16 +29,13 @@ WRITTEN: dict[str, Any] = {
 
 
 async def step(hass: HomeAssistant, entry: HomeEntry, item: str) -> Any:
-    """Open the menu of responders and choose."""
-    result = await choose(hass, entry, "responders")
-    assert result["type"] is FlowResultType.MENU, result
-    return await go(hass, result["flow_id"], next_step_id=item)
+    """Open the menu and choose."""
+    return await step_of(hass, entry, "responders", item)
 
 
 async def state(hass: HomeAssistant, entry: HomeEntry) -> str:
     """Return what the menu says of how it stands."""
-    result = await choose(hass, entry, "responders")
-    return str(result["description_placeholders"]["state"])
+    return await state_of(hass, entry, "responders")
 
 
 def suggested(result: Any) -> dict[str, Any]:
@@ -122,6 +118,28 @@ async def test_where_no_link_would_work(
     assert "work from outside" not in await state(hass, entry)
     result = await step(hass, entry, "make_link")
     assert result["reason"] == "no_outside_address"
+
+
+async def test_a_door_that_is_gone_meanwhile(
+    hass: HomeAssistant,
+    entry: HomeEntry,
+    home: Home,
+    nuki: NukiLock,
+    outside: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is said, and there is no link; without any lock nothing is asked."""
+    said = {"agency": "A", "reason": "B", "minutes": 5, "asks_code": False}
+    result = await step(hass, entry, "make_link")
+    with monkeypatch.context() as gone:
+        gone.setattr(home.grants, "_find_lock", lambda _: None)
+        result = await go(hass, result["flow_id"], **said, locks=[nuki.address])
+    assert result["errors"] == {"base": "lock_not_found"}
+    assert home.responders.links.open() == []
+    [subentry] = entry.subentries
+    hass.config_entries.async_remove_subentry(entry, subentry)
+    await until(lambda: not home.roster.locks)
+    assert (await step(hass, entry, "make_link"))["reason"] == "no_lock"
 
 
 async def test_over_meanwhile(

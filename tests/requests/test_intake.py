@@ -8,6 +8,8 @@ from copy import deepcopy
 from datetime import timedelta
 from http import HTTPStatus
 import json
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -19,7 +21,9 @@ import jsonschema
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.smartlock_le import guesses
 from custom_components.smartlock_le.flows import request_text
+from custom_components.smartlock_le.guesses import Guesses
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.log import LogUnavailable
 from custom_components.smartlock_le.models import UNKNOWN_ACTOR, utc_now
@@ -594,18 +598,18 @@ class TestHostile:
         clock: Clock,
     ) -> None:
         """Who sends what is no request is not listened to for an hour; others are."""
-        monkeypatch.setattr(intake, "MOST_FAILED", 3)
-        monkeypatch.setattr(intake, "_SENDERS", 2)
+        home.intake.in_vain = Guesses(3, 3600.0)
         assert [(await send(b"x")).status for _ in range(4)] == [400, 400, 400, 429]
         assert (await send()).status == 429
-        assert not home.intake.annoys("10.0.0.2")
-        # A clock that is set back does not shut it for ever.
+        assert not home.intake.in_vain.too_many("10.0.0.2")
+        # Nobody who sets the clock shuts it for ever, or opens it.
         clock.move_to(utc_now() - timedelta(days=365))
+        assert (await send()).status == 429
+        now = time.monotonic()
+        monkeypatch.setattr(
+            guesses, "time", SimpleNamespace(monotonic=lambda: now + 3601)
+        )
         assert (await send(b"x")).status == 400
-        # However many they are, no more is remembered.
-        for number in range(9):
-            home.intake.failed(f"10.0.0.{number}")
-        assert len(home.intake._failed) == 2
 
     async def test_log_unavailable(
         self, home: Home, police: Agency, send: Send

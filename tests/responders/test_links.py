@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 
-from custom_components.smartlock_le import responder_keeping
+from custom_components.smartlock_le import loading
 from custom_components.smartlock_le.access.models import (
     GrantError,
     GrantMethod,
@@ -26,8 +26,9 @@ from tests.cameras.conftest import add_camera, porch
 from tests.conftest import log_of, until, until_entry
 from tests.emergency.conftest import anna, telephones
 from tests.emergency.telephone import Telephone
-from tests.support import act, fail_writes, issues, unwritable
-from virtual_home.camera import DoorCamera
+from tests.support import act, fail_writes, idle, issues, unwritable
+from virtual_home.camera import DoorCamera, Trouble
+from virtual_home.faults import Direction
 from virtual_home.nuki import NukiLock
 
 from .conftest import LINK, SHEET, MakePage, Page
@@ -113,10 +114,19 @@ async def test_why_a_door_stays_as_it_is(
     await nuki.set_in_range(False)
     assert await made.says("press", door=door) == (409, "unreachable")
     assert await made.says("code", door=door) == (409, "unreachable")
+    await nuki.set_in_range(True)
+    nuki.device.bolt.jammed = False
+    (lock,) = home.roster.locks.values()
+    await until(lambda: lock.driver.available and not lock._reading.locked())
+    await idle(nuki)
+    for number in range(2, 40):
+        nuki.faults.lose(Direction.FROM_LOCK, number)
+    assert await made.says("press", door=door) == (409, "unknown")
+    nuki.faults.clear()
     await home.grants.revoke(door, HOME_ACTOR)
     assert await made.says("press", door=door) == (409, "over")
     assert await made.says("press", door="abcdef00") == (409, "over")
-    assert (await events(home)).count("pressed") == 3
+    assert (await events(home)).count("pressed") == 4
 
 
 async def test_the_lock_leaves_the_home(
@@ -231,6 +241,8 @@ async def test_pictures_only_while_something_is_open(
     assert (await answer.read()).startswith(b"\xff\xd8")
     pictured = await until_entry(home, "link", event="pictured")
     assert pictured["camera"] == name
+    porch.trouble = Trouble.BROKEN
+    assert await made.says("picture", camera=name) == (409, "no_picture")
     # Made before it: not even now.
     assert await quiet.says("picture", camera=name) == (409, "no_picture")
     await home.cameras.set_private(camera, True, HOME_ACTOR)
@@ -557,12 +569,39 @@ async def test_stopped_before_its_codes_were_off_the_lock(
     link = home.responders.links.find(made.token)
     assert link
     # As far as it came when the power went.
-    await home.responders.links._ledger.enter(
-        link, Event.WITHDRAWN, HOME_ACTOR, over=True
-    )
+    link.over = True
+    await home.responders.links._ledger.enter(link, Event.WITHDRAWN, HOME_ACTOR)
     home = await reload(hass, entry)
     await until(lambda: len(nuki.device.codes) == 0)
     await until(lambda: home.grants.open_grants() == [])
+
+
+async def test_neither_log_nor_file_takes_that_it_is_over(
+    hass: HomeAssistant,
+    home: Home,
+    page: MakePage,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is over all the same while we run, and that it may come back is said."""
+    made = await page()
+    await opened(made)
+    await fail_writes(home)
+    with unwritable(home_folder(hass) / "keys"):
+        await home.responders.links.withdraw(made.id, HOME_ACTOR)
+    assert "That a link is over was not kept" in caplog.text
+    assert await made.says("look") == (404, "")
+    assert home.grants.open_grants() == []
+    await fail_writes(home, fail=False)
+
+
+async def test_what_is_over_cannot_be_read(
+    hass: HomeAssistant, home: Home, entry: HomeEntry, page: MakePage
+) -> None:
+    """The links that are good are good."""
+    made = await page()
+    (home_folder(hass) / "keys" / "links_over.json").write_text("{")
+    await reload(hass, entry)
+    await made.look()
 
 
 async def test_withdrawn_while_the_disk_was_full_and_then_restarted(
@@ -591,7 +630,7 @@ async def test_the_links_cannot_be_read_at_first(
 ) -> None:
     """They are read a little later, and their grants are there then."""
     made = await page()
-    monkeypatch.setattr(responder_keeping, "_LOAD_AGAIN", 0.2)
+    monkeypatch.setattr(loading, "AGAIN", 0.2)
     load, failed = Ledger.load, []
 
     async def once(self: Ledger) -> list[Any]:
@@ -619,11 +658,11 @@ async def test_incidents_that_are_not_known_yet_end_nothing(
     """There may be one."""
     raised = await act(hass, "raise_incident", {"kind": "medical"})
     await page()
-    home.emergency.known = False
+    home.emergency._loading.done = False
     await act(hass, "close_incident", {"incident": raised["incident"]})
     await asyncio.sleep(0.2)
     assert len(home.responders.links.open()) == 1
-    home.emergency.known = True
+    home.emergency._loading.done = True
     home.tell()
     await until(lambda: home.responders.links.open() == [])
 

@@ -9,16 +9,17 @@ from pathlib import Path
 import re
 from typing import Any
 
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, make_mocked_request
 from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.smartlock_le.guesses import Guesses
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.opening import home_folder
 from custom_components.smartlock_le.responder_keeping import PATH
 from custom_components.smartlock_le.responders import models
-from custom_components.smartlock_le.web import guesses
+from custom_components.smartlock_le.web import responder
 from custom_components.smartlock_le.web.shell import LANGUAGES, language_of
 from tests.conftest import log_of
 from tests.support import act
@@ -115,7 +116,7 @@ async def test_every_bad_token_looks_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Made up, over, withdrawn, half, none: nobody learns which there was."""
-    monkeypatch.setattr(guesses, "PER_ADDRESS", 100)
+    monkeypatch.setattr(Guesses, "too_many", lambda *_: False)
     withdrawn, expired, good = await page(), await page(), await page()
     await act_without_answer(hass, "withdraw_responder_link", {"link": withdrawn.id})
     # The timer is late: the clock is enough.
@@ -205,8 +206,12 @@ async def test_guessing_from_one_address_stops_no_good_link(page: MakePage) -> N
 
 def test_guessing_from_ten_thousand_addresses() -> None:
     """Not each is remembered; all together are."""
-    wrong = guesses.Guesses()
-    found = [wrong.wrong(f"10.0.{n // 256}.{n % 256}") for n in range(10_000)]
+    wrong = Guesses(responder.PER_ADDRESS, 60.0, altogether=responder.ALTOGETHER)
+    found = []
+    for number in range(10_000):
+        address = f"10.0.{number // 256}.{number % 256}"
+        found.append(wrong.too_many(address))
+        wrong.note(address)
     assert not any(found[:300])
     assert all(found[300:])
     assert len(wrong._of) <= 4096
@@ -345,7 +350,7 @@ async def test_more_telephones_than_a_crew_has(
     assert events.count("crowded") == 1
 
 
-async def test_the_sheet_is_written_by_the_owner_alone(
+async def test_the_sheet_is_in_a_private_file(
     hass: HomeAssistant, home: Home, page: MakePage
 ) -> None:
     """It is no entry, no state, and in a file that nobody else may read."""
@@ -353,3 +358,13 @@ async def test_the_sheet_is_written_by_the_owner_alone(
     path = home_folder(hass) / "keys" / "responders.json"
     assert path.stat().st_mode & 0o077 == 0
     assert "Ada is deaf" not in str(await log_of(home))
+
+
+@pytest.mark.parametrize("way", ["proxy", "cloud"])
+def test_from_where(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """As Home Assistant sees it: by a proxy that it knows, or by its cloud."""
+    request = make_mocked_request("POST", PATH, headers={"X-Forwarded-For": "x"})
+    monkeypatch.setattr(responder, "is_cloud_connection", lambda _: way == "cloud")
+    assert responder._via(hass, request).split()[0] == way

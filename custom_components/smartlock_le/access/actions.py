@@ -5,23 +5,12 @@ from typing import Any
 
 import voluptuous as vol
 
+from ..inputs import MINUTES, TEXT
 from ..models import Action, Actor
 from .grants import Grants
-from .models import (
-    ASKED,
-    DEFAULT_MINUTES,
-    MAX_MINUTES,
-    MIN_MINUTES,
-    Grant,
-    GrantMethod,
-    GrantRequest,
-)
+from .models import ASKED, DEFAULT_MINUTES, Grant, GrantMethod, GrantRequest
 
 type Data = dict[str, Any]
-
-MINUTES = vol.All(vol.Coerce(int), vol.Range(min=MIN_MINUTES, max=MAX_MINUTES))
-# PostgreSQL has no text with the character 0 in it.
-TEXT = vol.All(str, str.strip, vol.Length(min=1, max=100), vol.Match(r"[^\0]*\Z"))
 
 
 def as_response(grant: Grant) -> Data:

@@ -7,8 +7,8 @@ from typing import Any
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from ..inputs import TEXT
 from ..models import Action, Actor
-from .actions import TEXT
 from .change import Change, Given
 from .code_models import MAX_USES, Code
 from .codes import Codes

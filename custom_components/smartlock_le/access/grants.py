@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import logging
 from typing import Any
 
+from ..inputs import MAX_MINUTES
 from ..models import (
     HOME_ACTOR,
     AccessEvent,
@@ -30,7 +31,6 @@ from ..models import (
 from .grant_codes import GrantCodes, new_marker
 from .ledger import OPENINGS, Ledger
 from .models import (
-    MAX_MINUTES,
     Grant,
     GrantError,
     GrantMethod,

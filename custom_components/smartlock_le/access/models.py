@@ -17,7 +17,7 @@ from ..models import (
     LockRef,
 )
 
-MIN_MINUTES, DEFAULT_MINUTES, MAX_MINUTES = 1, 30, 240
+DEFAULT_MINUTES = 30
 CLOCK_MARGIN = timedelta(minutes=2)
 """A lock's clock may be behind ours: its code must open at once all the same."""
 _NEVER = datetime.max.replace(tzinfo=UTC)

@@ -276,12 +276,7 @@ class Incidents:
             incident.news = self.people.perhaps(incident)
             self._open.pop(incident.id, None)
             self._means.changed()
-            rows, ways, tried = self.signals.end(incident)
-            what = What.CANCEL if stage is Stage.CANCELLED else What.RESTORE
-            await self.signals.enter(
-                incident, stage.value, actor, what, rows, ways, tried
-            )
-            self.signals.told.pop(incident.id, None)
+            await self.signals.end(incident, actor)
         self._reschedule()
         # Telephones take their time, and the next one is to be ended, too.
         self._tell_end(incident)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..log import MAX_TEXT, Log, LogError, put
 from ..models import HOME_ACTOR, Actor, utc_now
-from .models import Incident, Signal, Way
+from .models import Incident, Signal
 from .tables import incidents as table, signals, webhook_told
 
 _LOGGER = logging.getLogger(__name__)
@@ -87,11 +87,7 @@ class Ledger:
 
     async def give_up(self, signal: Signal, reason: str) -> None:
         """Enter that a signal is not sent any more, and why."""
-        said = _of_signal(
-            signal,
-            "not_signalled",
-            reason if signal.way is Way.CENTRE else f"{signal.way} {reason}",
-        )
+        said = _of_signal(signal, "not_signalled", signal.by_its_way(reason))
         await self._append(said, HOME_ACTOR, [self.drop(signal)])
 
     def number(self) -> int:

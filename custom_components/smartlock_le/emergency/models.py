@@ -264,6 +264,10 @@ class Signal:
     refers: str = ""
     """What was told before of it, as CAP refers to that. Of the webhook alone."""
 
+    def by_its_way(self, reason: str) -> str:
+        """Return why it is not heard, for the log: of the centre alone the reason."""
+        return reason if self.way is Way.CENTRE else f"{self.way} {reason}"
+
     def as_row(self) -> dict[str, Any]:
         """Return its row, in the table of its way."""
         row: dict[str, Any] = {

@@ -63,21 +63,54 @@ class Signals:
             outbox.stop()
 
     async def enter(
+        self, incident: Incident, event: str, actor: Actor, what: What | None = None
+    ) -> None:
+        """Enter a step, and have those hear of it who are to."""
+        await self._enter(incident, event, actor, what)
+
+    async def end(self, incident: Incident, actor: Actor) -> None:
+        """Enter that it is over, and send its alarm no more.
+
+        Of the end hears who heard of the begin, or may have.
+        """
+        rows: list[Executable] = [self._ledger.drop_told(incident.id)]
+        ways: list[Way] = []
+        arrived: list[Signal] = []
+        for way, outbox in self.outboxes.items():
+            unsent, tried = outbox.take_back(incident.id)
+            rows += [self._ledger.drop(one) for one in unsent]
+            heard = incident.signalled
+            if way is Way.WEBHOOK:
+                heard, arrived = incident.id in self.told, tried
+            if heard or tried:
+                ways.append(way)
+        cancelled = incident.stage is Stage.CANCELLED
+        await self._enter(
+            incident,
+            incident.stage.value,
+            actor,
+            What.CANCEL if cancelled else What.RESTORE,
+            ways=ways,
+            rows=rows,
+            arrived=arrived,
+        )
+        self.told.pop(incident.id, None)
+
+    async def _enter(
         self,
         incident: Incident,
         event: str,
         actor: Actor,
-        what: What | None = None,
-        rows: Sequence[Executable] = (),
+        what: What | None,
+        *,
         ways: Sequence[Way] = tuple(Way),
-        tried: Sequence[Signal] = (),
+        rows: Sequence[Executable] = (),
+        arrived: Sequence[Signal] = (),
     ) -> None:
-        """Enter a step, and have those hear of it who are to.
-
-        `tried` may have arrived, although nobody said so.
-        """
+        """Enter a step; `arrived` may have, although nobody said so."""
         signals = []
         if what:
+            refers = {Way.WEBHOOK: self._refers(incident.id, arrived)}
             signals = [
                 Signal(
                     incident=incident.id,
@@ -86,9 +119,7 @@ class Signals:
                     number=self._ledger.number(),
                     way=way,
                     raised=incident.raised,
-                    refers=self._refers(incident.id, tried)
-                    if way is Way.WEBHOOK
-                    else "",
+                    refers=refers.get(way, ""),
                 )
                 for way in self._means.settings().ways(incident.id)
                 if way in ways
@@ -102,34 +133,12 @@ class Signals:
             self.outboxes[signal.way].put(signal)
         self._means.changed()
 
-    def _refers(self, incident: str, tried: Sequence[Signal]) -> str:
+    def _refers(self, incident: str, arrived: Sequence[Signal]) -> str:
         """Return what the server was told of an incident, or is about to be."""
         outbox = self.outboxes[Way.WEBHOOK]
         waiting = [one for one in outbox.waiting if one.incident == incident]
-        own = [cap.reference(one, self._means.sender) for one in (*tried, *waiting)]
+        own = [cap.reference(one, self._means.sender) for one in (*arrived, *waiting)]
         return " ".join(filter(None, (self.told.get(incident, ""), *own)))
-
-    def end(
-        self, incident: Incident
-    ) -> tuple[list[Executable], list[Way], list[Signal]]:
-        """Send the alarm no more.
-
-        Returns what forgets it, who is to hear of the end, for they heard of the begin or
-        may have, and what may have arrived.
-        """
-        rows: list[Executable] = []
-        ways: list[Way] = []
-        arrived: list[Signal] = []
-        for way, outbox in self.outboxes.items():
-            unsent, tried = outbox.take_back(incident.id)
-            rows += [self._ledger.drop(one) for one in unsent]
-            heard = incident.signalled
-            if way is Way.WEBHOOK:
-                heard, arrived = incident.id in self.told, tried
-                rows.append(self._ledger.drop_told(incident.id))
-            if heard or tried:
-                ways.append(way)
-        return rows, ways, arrived
 
     async def use(self, way: Way, channel: Channel[Signal] | None) -> None:
         """Go another way from now on, or not this way."""
@@ -139,7 +148,7 @@ class Signals:
         others = [one for one in outbox.waiting if way not in ways(one.incident)]
         outbox.drop(others)
         for signal in (*others, *outbox.use(channel)):
-            await self._ledger.give_up(signal, "no_centre")
+            await self._ledger.give_up(signal, "removed")
         for incident in sorted(self._open.values(), key=lambda one: one.raised):
             if channel and way is Way.CENTRE:
                 # There may have been none that could have heard.
@@ -153,9 +162,9 @@ class Signals:
             waits = any(one.incident == incident.id for one in waiting)
             old = too_old(incident.raised) or incident.stage.over
             if unheard and not waits and not old:
-                ways = (Way.CENTRE,)
-                await self.enter(
-                    incident, "confirmed", HOME_ACTOR, What.ALARM, ways=ways
+                only = (Way.CENTRE,)
+                await self._enter(
+                    incident, "confirmed", HOME_ACTOR, What.ALARM, ways=only
                 )
 
     def _received(self, signal: Signal, by_whom: str) -> None:
@@ -196,5 +205,6 @@ class Signals:
 
     async def _enter_unsent(self, signal: Signal, reason: str) -> None:
         if incident := self._open.get(signal.incident):
-            said = reason if signal.way is Way.CENTRE else f"{signal.way} {reason}"
-            await self._ledger.enter(incident, "not_signalled", HOME_ACTOR, said)
+            await self._ledger.enter(
+                incident, "not_signalled", HOME_ACTOR, signal.by_its_way(reason)
+            )

@@ -24,10 +24,10 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .. import actors, importing, persons
-from ..access.actions import TEXT
 from ..access.change import Given
 from ..access.code_actions import PIN, WHEN, as_change
 from ..access.code_models import MAX_USES, Code, CodeError, Holder
+from ..inputs import TEXT
 from ..log import LogUnavailable
 from ..models import Capability
 from ..notices import common_text

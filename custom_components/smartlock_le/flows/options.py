@@ -20,16 +20,9 @@ import voluptuous as vol
 
 from .. import actors, outgoing
 from ..access.actions import GRANT_FIELDS, as_request
-from ..access.models import (
-    ASKED,
-    DEFAULT_MINUTES,
-    MAX_MINUTES,
-    MIN_MINUTES,
-    GrantError,
-    GrantMethod,
-    Opened,
-)
+from ..access.models import ASKED, DEFAULT_MINUTES, GrantError, GrantMethod, Opened
 from ..const import DOMAIN
+from ..inputs import MAX_MINUTES, MIN_MINUTES
 from ..log import LogUnavailable
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
 from ..notices import common_texts

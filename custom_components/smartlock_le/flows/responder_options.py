@@ -21,17 +21,10 @@ import voluptuous as vol
 
 from .. import actors
 from ..access.models import GrantError
-from ..models import LockError
+from ..inputs import MAX_MINUTES, MIN_MINUTES
 from ..notices import common_texts
 from ..responders.actions import LINK_FIELDS, as_link_request
-from ..responders.models import (
-    DEFAULT_MINUTES,
-    MAX_MINUTES,
-    MIN_MINUTES,
-    Link,
-    LinkError,
-    Made,
-)
+from ..responders.models import DEFAULT_MINUTES, Link, LinkError, Made
 from ..responders.sheet import MAX_TEXT, Sheet
 from .contact_people import kept
 from .request_page import SURE, choice
@@ -134,8 +127,6 @@ class ResponderOptions(WebhookOptions):
             )
         except GrantError as err:
             return {"base": err.key}
-        except LockError:
-            return {"base": "lock_unreachable"}
         return {}
 
     async def async_step_link_made(

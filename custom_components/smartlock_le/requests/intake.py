@@ -7,7 +7,7 @@ payload is what `request.schema.json` says.
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 import hashlib
 import hmac
 from pathlib import Path
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 import orjson
 from sqlalchemy import delete, select
 
+from ..guesses import Guesses
 from ..log import Log, put
 from ..models import Actor, utc_now
 from . import reading
@@ -33,7 +34,6 @@ PAYLOAD_TYPE = "application/vnd.smartlock-le.request+json"
 MAX_BYTES = 64 * 1024
 MOST_FAILED = 30
 """Bodies that are no request, from one address of the network in an hour."""
-_SENDERS = 1000
 _OLDEST, _AHEAD = timedelta(days=1), timedelta(minutes=5)
 _ENVELOPE = {"payload", "payloadType", "signatures"}
 _ONLY = 1
@@ -58,7 +58,7 @@ class Intake:
         self._save = save
         self._token = ""
         self._switched = 0
-        self._failed: dict[str, list[datetime]] = {}
+        self.in_vain = Guesses(MOST_FAILED, 3600.0)
         self.dropped = 0
         """How many were signed by nobody in the directory, since the start."""
 
@@ -107,21 +107,6 @@ class Intake:
         return bool(known) and hmac.compare_digest(
             known.encode(), token.encode(errors="replace")
         )
-
-    def failed(self, sender: str) -> None:
-        """Note that an address of the network sent what is no request."""
-        if len(self._failed) >= _SENDERS and sender not in self._failed:
-            del self._failed[next(iter(self._failed))]
-        self._failed.setdefault(sender, []).append(utc_now())
-
-    def annoys(self, sender: str) -> bool:
-        """Tell whether it did so too often in the last hour."""
-        now = utc_now()
-        hour = timedelta(hours=1)
-        recent = [t for t in self._failed.get(sender, ()) if now - hour < t <= now]
-        if sender in self._failed:
-            self._failed[sender] = recent
-        return len(recent) >= MOST_FAILED
 
     async def take(self, body: bytes) -> None:
         """Take one in. Nothing tells whether its agency is known, or what becomes of it.

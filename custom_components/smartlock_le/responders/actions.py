@@ -5,22 +5,19 @@ from typing import Any
 
 import voluptuous as vol
 
+from ..inputs import MINUTES, TEXT
 from ..models import Action, Actor
 from .links import Links
-from .models import DEFAULT_MINUTES, MAX_MINUTES, MIN_MINUTES, Link, LinkRequest
+from .models import DEFAULT_MINUTES, Link, LinkRequest
 
 type Data = dict[str, Any]
 
-# PostgreSQL has no text with the character 0 in it.
-TEXT = vol.All(str, str.strip, vol.Length(min=1, max=100), vol.Match(r"[^\0]*\Z"))
 LINK_FIELDS: dict[vol.Marker, Any] = {
     vol.Required("agency"): TEXT,
     vol.Required("reason"): TEXT,
     vol.Required("locks"): vol.All(list, [str], vol.Length(min=1)),
     vol.Optional("asks_code", default=True): bool,
-    vol.Optional("minutes", default=DEFAULT_MINUTES): vol.All(
-        vol.Coerce(int), vol.Range(min=MIN_MINUTES, max=MAX_MINUTES)
-    ),
+    vol.Optional("minutes", default=DEFAULT_MINUTES): MINUTES,
 }
 _ID = {vol.Required("link"): str}
 

@@ -28,14 +28,13 @@ class Ledger:
         *,
         lock: str = "",
         camera: str = "",
-        over: bool = False,
     ) -> bool:
         """Enter a step; later, if the log does not take it now: life first.
 
         Tell whether it is durable.
         """
         statements: list[Executable] = [delete(table).where(table.c.id == link.id)]
-        if not over:
+        if not link.over:
             statements = put(table, **link.as_row())
         entry = await self._log.append_or_keep(
             "link",

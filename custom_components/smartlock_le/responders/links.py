@@ -55,7 +55,8 @@ class Links:
         for link in await self._ledger.load():
             if self._house.is_over(link.digest):
                 # The log could not be told so.
-                await self._ledger.enter(link, Event.WITHDRAWN, HOME_ACTOR, over=True)
+                link.over = True
+                await self._ledger.enter(link, Event.WITHDRAWN, HOME_ACTOR)
             else:
                 self._links.setdefault(link.digest, link)
         await self.due()
@@ -69,10 +70,6 @@ class Links:
             if link.id == link_id:
                 return link
         raise LinkError("link_not_found")
-
-    def _is_good(self, link: Link) -> bool:
-        """Tell whether it is not over; while something is awaited it may end."""
-        return link.left > 0 and self._links.get(link.digest) is link
 
     # What the owner does
 
@@ -132,12 +129,14 @@ class Links:
 
     @whole
     async def _over(self, link: Link, event: Event, actor: Actor) -> None:
-        # From here on nobody finds it.
-        if self._links.pop(link.digest, None) is None:
+        if link.over:
             return
+        # From here on nobody finds it, and what is under way sees it.
+        link.over = True
+        self._links.pop(link.digest, None)
         self._reschedule()
         try:
-            if not await self._ledger.enter(link, event, actor, over=True):
+            if not await self._ledger.enter(link, event, actor):
                 await self._house.over(link.digest)
         finally:
             self._tell(link, event, "")
@@ -157,7 +156,7 @@ class Links:
         """Return the link of a token; None for every other."""
         link = self._links.get(digest(token))
         # The clock may have gone on before the timer.
-        return link if link and self._is_good(link) else None
+        return link if link and link.good else None
 
     @whole
     async def look(self, link: Link, visit: str, via: str) -> str:
@@ -213,7 +212,7 @@ class Links:
         if not link.trusts(visit):
             raise LinkError("needs_code")
         lock = link.door(door)
-        if lock is None or not self._is_good(link):
+        if lock is None or not link.good:
             raise LinkError("over")
         return lock
 
@@ -243,12 +242,12 @@ class Links:
         # Not as a press: who holds the button must not wait for this.
         with link.doing(f"code {door}"):
             grant, digits = await self._house.keypad_code(link, lock)
-            if not self._is_good(link):
+            if not link.good:
                 await self._house.end(grant)
                 raise LinkError("over")
             link.codes[grant] = lock
             await self._ledger.enter(link, Event.CODE_SHOWN, link.actor, via, lock=lock)
-        if not self._is_good(link):
+        if not link.good:
             raise LinkError("over")
         self._tell(link, Event.CODE_SHOWN, lock)
         return digits
@@ -274,5 +273,5 @@ class Links:
             raise LinkError("needs_code")
         if not link.incident or camera not in self._house.cameras():
             raise LinkError("no_picture")
-        if not self._is_good(link):
+        if not link.good:
             raise LinkError("over")

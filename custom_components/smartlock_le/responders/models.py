@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self
 
 from ..models import Actor, ActorKind, new_id, utc_now
 
-MIN_MINUTES, DEFAULT_MINUTES, MAX_MINUTES = 1, 60, 240
+DEFAULT_MINUTES = 60
 CODE_SECONDS = 600.0
 """How long a code may be said."""
 MOST_TRIES = 5
@@ -118,6 +118,8 @@ class Link:
     """When it was entered last that too many open it, by that clock."""
     deadline: float = 0.0
     """When it ends at the latest, by that clock: nobody sets it."""
+    over: bool = False
+    """Nothing is shown or opened by it any more."""
     spoken: Spoken | None = field(default=None, repr=False)
     busy: set[str] = field(default_factory=set, repr=False)
     """What is being done: a second press at the same time is the same press."""
@@ -132,6 +134,11 @@ class Link:
         """Seconds until it is over; of the two clocks the one that is ahead says so."""
         by_wall = (self.end - utc_now()).total_seconds()
         return min(by_wall, self.deadline - time.monotonic())
+
+    @property
+    def good(self) -> bool:
+        """Tell whether it is not over; while something is awaited it may end."""
+        return not self.over and self.left > 0
 
     def knows(self, visit: str) -> bool:
         """Tell whether a visit has looked before."""

@@ -46,17 +46,17 @@ class IntakeView(HomeAssistantView):
         if home is None or not home.intake.is_here(token):
             return web.Response(status=HTTPStatus.NOT_FOUND)
         sender = request.remote or ""
-        if home.intake.annoys(sender):
+        if home.intake.in_vain.too_many(sender):
             return web.Response(status=HTTPStatus.TOO_MANY_REQUESTS)
         began = asyncio.get_running_loop().time()
         body = await limited(request, MAX_BYTES)
         if body is None:
-            home.intake.failed(sender)
+            home.intake.in_vain.note(sender)
             return web.Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         try:
             await home.intake.take(body)
         except RequestError as err:
-            home.intake.failed(sender)
+            home.intake.in_vain.note(sender)
             told = {"error": err.key}
             if isinstance(err, BadField):
                 told["field"] = err.field

@@ -13,16 +13,19 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.network import is_cloud_connection
 
 from ..access.models import GrantError
+from ..guesses import Guesses
 from ..home import Home, loaded_home
 from ..models import LockError, LockRefused, LockUnreachable
 from ..responder_keeping import PATH
 from ..responders.models import Link, LinkError
 from ..responders.page import page
 from .body import limited
-from .guesses import Guesses
 from .shell import HEADERS, Shell, language_of
 
 MAX_BYTES: Final = 2048
+PER_ADDRESS: Final = 10
+ALTOGETHER: Final = 300
+"""Wrong tokens in a minute."""
 _SAME: Final = ("same-origin", "none")
 
 
@@ -36,7 +39,7 @@ class ResponderView(HomeAssistantView):
     def __init__(self, hass: HomeAssistant) -> None:
         """Take Home Assistant: a home may come later."""
         self._hass = hass
-        self._guesses = Guesses()
+        self._guesses = Guesses(PER_ADDRESS, 60.0, altogether=ALTOGETHER)
         self._shell = Shell(hass)
 
     async def get(self, request: web.Request) -> web.Response:
@@ -67,7 +70,10 @@ class ResponderView(HomeAssistantView):
             return _no(HTTPStatus.SERVICE_UNAVAILABLE)
         link = home.responders.links.find(said.get("token", ""))
         if link is None:
-            guesses = self._guesses.wrong(request.remote or "")
+            # Only here: who has a good one is never stopped.
+            sender = request.remote or ""
+            guesses = self._guesses.too_many(sender)
+            self._guesses.note(sender)
             return _no(
                 HTTPStatus.TOO_MANY_REQUESTS if guesses else HTTPStatus.NOT_FOUND
             )
@@ -100,7 +106,7 @@ async def _do(home: Home, link: Link, said: dict[str, str], via: str) -> web.Res
         case _:
             return _no(HTTPStatus.BAD_REQUEST)
     keeping = home.responders
-    if links.find(said.get("token", "")) is not link:
+    if not link.good:
         # Over, while that was done.
         return _no(HTTPStatus.NOT_FOUND)
     return _json(page(link, keeping.sheet, keeping, visit))

@@ -1,4 +1,4 @@
-"""The way into the house from outside: TLS at the door, Home Assistant behind it."""
+"""A reverse proxy that ends TLS, as stands before many a Home Assistant."""
 
 import asyncio
 from contextlib import suppress
@@ -20,7 +20,7 @@ NAME = "localhost"
 _PIECE = 64 * 1024
 
 
-class Way:
+class TlsProxy:
     """Takes what comes by TLS and hands it on; an async context manager.
 
     Its certificate is made up: a browser has to be told to believe it.
