@@ -50,14 +50,13 @@ class PrivateFile[Content]:
         self.now = default
         self._unreadable = False
 
-    async def load(self) -> None:
-        """Read it; without a file it stays as it is. Raises FileUnreadable."""
-        self.now = await self._hass.async_add_executor_job(self._read)
-
     async def readable(self, what: str) -> bool:
-        """Read it, and tell whether it is ours to read; `what` it says, for our lines."""
+        """Read it, and tell whether it is ours to read; `what` it says, for our lines.
+
+        Without a file it stays as it is.
+        """
         try:
-            await self.load()
+            self.now = await self._hass.async_add_executor_job(self._read)
         except FileUnreadable as err:
             # What stands on it works; that this is not known must be said.
             _LOGGER.error("%s cannot be read: %s", what, err)
