@@ -5,9 +5,11 @@ sends and how it reads the answers is its own: `Cloud.request` stands where `req
 `schlage_home(hass)` gives it.
 """
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import count
 import json
 import time
 from typing import Any
@@ -41,6 +43,7 @@ class Cloud:
         self.there = True
         self.jammed = self.refuses = self.forgets = False
         self.delay_s = 0.0
+        self.asked_for_codes: Callable[[], None] = lambda: None
         self._made = 0
 
     def add(self, name: str, digits: str) -> None:
@@ -94,6 +97,7 @@ class Cloud:
             said = self._lock
         elif path.endswith("/storage/accesscode"):
             said = list(self.codes.values())
+            self.asked_for_codes()
         elif path.endswith("/commands"):
             response.status_code, said = self._told(kwargs["json"])
         elif path.endswith("/logs") or path == "notifications":
@@ -155,6 +159,19 @@ class SchlageHome:
     async def refresh(self) -> None:
         """Have Home Assistant ask the cloud, as it does every half a minute."""
         await self.entry.runtime_data.async_refresh()
+
+    def look_at_question(self, number: int) -> None:
+        """Do that while the codes are asked for, at the question of this number from now."""
+        questions = count()
+
+        def asked() -> None:
+            if next(questions) == number:
+                looking = asyncio.run_coroutine_threadsafe(
+                    self.refresh(), self.hass.loop
+                )
+                looking.result()
+
+        self.cloud.asked_for_codes = asked
 
     async def look(self) -> None:
         """Have Home Assistant ask the cloud, and take in what it said."""

@@ -198,6 +198,19 @@ async def test_two_lengths(bench: SchlageBench) -> None:
     assert bench.driver.lengths == range(4, 9)
 
 
+@pytest.mark.parametrize("question", range(9))
+async def test_home_assistant_asks_in_between(
+    bench: SchlageBench, question: int
+) -> None:
+    """Its list of codes is empty in that moment: ours is neither forgotten nor left there."""
+    bench.home.look_at_question(question)
+    number = await bench.driver.set_code("8642", "LE one", window())
+    assert bench.codes == {number: "8642"}
+    bench.home.look_at_question(question)
+    await bench.driver.clear_code(number, "LE one")
+    assert bench.codes == {}
+
+
 async def test_the_cloud_is_away(bench: SchlageBench) -> None:
     await bench.reach(there=False)
     with pytest.raises(LockUnreachable):

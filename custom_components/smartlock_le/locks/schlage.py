@@ -89,8 +89,14 @@ class SchlageDriver(NumberedCodes, EntityDriver):
     # Its codes
 
     async def _codes(self) -> Mapping[str, Mapping[str, str]]:
-        """Return the codes on it, each with its name; the digits come along."""
+        """Return the codes on it, each with its name; the digits come along.
+
+        Home Assistant asks the cloud every half a minute and then has a new lock that knows
+        no codes: who asks in that moment hears that there is none, so we ask twice.
+        """
         found: Mapping[str, Any] = await self._ask("get_codes")
+        if not found:
+            found = await self._ask("get_codes")
         return found
 
     async def _ask(self, method: str, **fields: Any) -> Any:
@@ -117,7 +123,7 @@ class SchlageDriver(NumberedCodes, EntityDriver):
     async def put_number(self, number: int, digits: str) -> None:
         async with changing():
             # One that is there cannot be changed.
-            await self._ask("delete_code", name=_name(number))
+            await self._delete(number)
             await self._ask(
                 "add_code", name=_name(number), code=digits, notify_on_use=False
             )
@@ -125,6 +131,12 @@ class SchlageDriver(NumberedCodes, EntityDriver):
     @override
     async def drop_number(self, number: int) -> None:
         async with changing():
+            await self._delete(number)
+
+    async def _delete(self, number: int) -> None:
+        """Delete it; where it is in no list of that moment (see `_codes`), once more."""
+        await self._ask("delete_code", name=_name(number))
+        if await self.read_number(number) is not CodeStatus.EMPTY:
             await self._ask("delete_code", name=_name(number))
 
     @override
