@@ -164,7 +164,7 @@ async def _at_once(on: Rig, events: list[SIAEvent]) -> int:
     room = on.home.emergency.incidents
     await _end(on)
     events.clear()
-    kinds = list(Kind)
+    kinds = [kind for kind in Kind if not kind.hidden]
     made = [
         Incident(kind=kinds[n % len(kinds)], sources=(Source.ACTION,))
         for n in range(AT_ONCE)

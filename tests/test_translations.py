@@ -92,6 +92,8 @@ HOOK = {"not_reached", "no_answer", "refused", "in_trouble"}
 """Why a server does not."""
 HALF = {"second", "only_first"}
 """What is wrong with one that takes it."""
+LOUD = [kind for kind in Kind if not kind.hidden]
+RAISES_SILENT = (Source.CODE, Source.PANEL, Source.VOICE)
 
 
 def source(*names: str) -> str:
@@ -170,7 +172,7 @@ def test_steps() -> None:
                 *("flows/request_page.py", "flows/steady.py"),
                 *("flows/release_options.py", "flows/emergency_options.py"),
                 *("flows/contact_people.py", "flows/responder_options.py"),
-                "flows/webhook_options.py",
+                *("flows/webhook_options.py", "flows/silent_options.py"),
             ],
             {
                 *REQUEST_STEPS,
@@ -295,6 +297,7 @@ def test_errors() -> None:
     raised |= literals(source("flows/release_options.py"))
     raised |= literals(source("flows/emergency_options.py", "flows/contact_people.py"))
     raised |= literals(source("flows/responder_options.py", "flows/webhook_options.py"))
+    raised |= literals(source("flows/silent_options.py"))
     raised |= {f"webhook_{reason}" for reason in HOOK}
     raised |= {f"centre_{reason}" for reason in CENTRE}
     raised |= moving_errors()
@@ -337,6 +340,7 @@ def test_errors() -> None:
                 *("flows/agency_options.py", "flows/release_options.py"),
                 *("flows/emergency_options.py", "flows/contact_people.py"),
                 *("flows/responder_options.py", "flows/webhook_options.py"),
+                "flows/silent_options.py",
             ),
             # As a link is refused.
             {"no_outside_address"},
@@ -526,10 +530,13 @@ def test_the_rest() -> None:
         ("wanted", Wanted),
         ("request_state", State),
         ("request_rule", Rule),
-        ("incident_kind", Kind),
+        ("incident_kind", LOUD),
         ("transport", Transport),
     ):
         assert [*TEXTS["selector"][selector]["options"]] == [one.value for one in kind]
+    silent_words = set(re.findall(r'texts\["(\w+)"\]', source("silent_keeping.py")))
+    silent_words |= set(RAISES_SILENT)
+    requests |= {f"silent_{key}" for key in silent_words}
     keeping = source("emergency_keeping.py", "emergency_words.py")
     requests |= {f"voice_{key}" for key in re.findall(r'texts\["(\w+)"\]', keeping)}
     requests -= {f"voice_{key}" for key in ("somebody", "test", "test_title", "title")}
@@ -537,8 +544,8 @@ def test_the_rest() -> None:
     requests |= {
         f"incident_{key}"
         for key in {
-            *(f"kind_{kind}" for kind in Kind),
-            *(f"source_{source}" for source in Source),
+            *(f"kind_{kind}" for kind in LOUD),
+            *(f"source_{one}" for one in Source if one is not Source.CODE),
             *(f"reply_{reply}" for reply in Reply),
             *("raised", "acknowledged", "on_scene", "cancelled", "closed"),
             *("centre_at", "centre_told", "somebody", "test", "test_title", "title"),

@@ -28,7 +28,7 @@ from .emergency.ledger import Ledger
 from .emergency.models import EmergencyError, Incident, Kind, Source, Way
 from .emergency.people import ACTION, People
 from .emergency.phrases import Said
-from .emergency.pin import PinGuard, hash_pin, is_pin
+from .emergency.pin import Pin, PinGuard, hash_pin, meaning as pin_meaning
 from .emergency.settings import Contact, Settings, WebhookSettings
 from .emergency.signals import Means
 from .emergency_words import Words
@@ -36,6 +36,7 @@ from .loading import Loading
 from .models import HOME_ACTOR, Actor, utc_now
 from .notices import common_texts
 from .private import PrivateFile
+from .silent_keeping import SilentKeeping
 from .way_keeping import WayKeeping
 
 if TYPE_CHECKING:
@@ -93,8 +94,16 @@ class EmergencyKeeping:
         }
         self.centre = self.ways[Way.CENTRE]
         self.webhook = self.ways[Way.WEBHOOK]
+        ledger = Ledger(home.log)
+        self.silent = SilentKeeping(
+            home,
+            path.with_name("silent.json"),
+            ledger,
+            lambda: self.settings,
+            self.hook,
+        )
         self.incidents = Incidents(
-            Ledger(home.log),
+            ledger,
             lambda ledger: People(
                 home.hass,
                 ledger,
@@ -113,7 +122,7 @@ class EmergencyKeeping:
             ),
         )
         self._loading = Loading(home.hass, home.spawn, self._load, "The open incidents")
-        self._pins = PinGuard(self._is_right)
+        self._pins = PinGuard(self.meaning)
         self._listening = False
         self._undo: list[CALLBACK_TYPE] = []
         self._changing = asyncio.Lock()
@@ -134,6 +143,7 @@ class EmergencyKeeping:
             async_track_time_interval(self._hass, self._daily, _DAY),
         ]
         self._sensors.follow(self.settings.sensors)
+        await self.silent.start()
         await self._loading.run()
         await self._listen()
 
@@ -231,8 +241,14 @@ class EmergencyKeeping:
             if self._ended():
                 return
             self.voice = self.voice or module.Voice(self._hass, self._heard)
-        languages = self.settings.languages if self.settings.ready else ()
-        await self.voice.listen(languages, cancel=bool(self.incidents.open()))
+        settings, silent = self.settings, self.settings.silent
+        await self.voice.listen(
+            settings.languages,
+            loud=settings.ready,
+            silent=silent is not None and silent.phrases,
+            cancel=bool(self.incidents.open()),
+            word=silent.word if silent else "",
+        )
 
     @property
     def heard(self) -> bool:
@@ -278,17 +294,27 @@ class EmergencyKeeping:
         """
         if not (found := self.incidents.open()):
             return
-        if not await self._pins.knows(pin):
+        if (meaning := await self._pins.look(pin)) is None:
             await self.incidents.wrong_pin(actor)
             raise EmergencyError("wrong_pin")
+        if meaning is Pin.DURESS:
+            self.silent.forced(actor)
         for incident in found:
             # One may have ended meanwhile.
             with suppress(EmergencyError):
                 await self.incidents.cancel(incident.id, actor, pin=True)
 
-    async def _is_right(self, pin: str) -> bool:
-        hashed = self.settings.pin
-        return await self._hass.async_add_executor_job(is_pin, pin, hashed)
+    async def is_distress(self, sentence: str) -> bool:
+        """Tell whether Assist takes a sentence for something that is not silent."""
+        return self.voice is not None and await self.voice.knows(
+            sentence, self.settings.languages
+        )
+
+    async def meaning(self, pin: str) -> Pin | None:
+        """Return what a PIN means."""
+        house, silent = self.settings.pin, self.settings.silent
+        forced = silent.pin if silent else ""
+        return await self._hass.async_add_executor_job(pin_meaning, pin, house, forced)
 
     # Contacts
 
@@ -323,6 +349,7 @@ class EmergencyKeeping:
             health = await self.incidents.people.way(contact.target).look()
             issues.contact_gone(self._hass, contact.id, contact.name, not health.ok)
         self._home.tell()
+        self.silent.incidents.remind()
         await asyncio.gather(*(way.test() for way in self.ways.values()))
 
     # Raised, answered, over
@@ -335,6 +362,8 @@ class EmergencyKeeping:
             self._home.spawn(self._take(nonce), "answer of a contact")
 
     async def _take(self, nonce: str) -> None:
+        if await self.silent.incidents.end(nonce):
+            return
         try:
             await self.incidents.answer(nonce)
         except EmergencyError:
@@ -369,8 +398,11 @@ class EmergencyKeeping:
             raise
 
     async def _heard(self, said: Said, language: str, context: Context) -> str:
-        texts = await common_texts(self._hass, "voice_", language)
         actor = await actors.from_context(self._hass, context)
+        if said is Said.SILENT:
+            self.silent.heard(actor)
+            return ""
+        texts = await common_texts(self._hass, "voice_", language)
         if said is Said.CANCEL:
             return await self._cancel_by_voice(texts, actor)
         incident = await self.raise_(Kind(said.value), Source.VOICE, actor)

@@ -303,6 +303,7 @@ class Home(Decisions):
             self.spawn(self.grants.used(event), "grant used")
         else:
             self.keeping.accessed(event)
+        self.emergency.silent.accessed(event)
 
     @callback
     def _alarm_triggered(self, entry: int) -> None:

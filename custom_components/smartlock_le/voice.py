@@ -33,6 +33,9 @@ _LOGGER = logging.getLogger(__name__)
 DISTRESS = (Said.MEDICAL, Said.FIRE, Said.POLICE)
 """What is heard at any time; the rest only while something is open."""
 
+type Listening = tuple[str, tuple[Said, ...]]
+"""A language, and what is heard in it; the own sentence of the owner, and nothing."""
+
 type Heard = Callable[[Said, str, Context], Awaitable[str]]
 """Takes what was said, in which language, and by whom; returns the answer."""
 
@@ -51,21 +54,39 @@ class Voice:
         self._hass = hass
         self._heard = heard
         self._languages: dict[str, _Language] = {}
-        self._undo: dict[tuple[str, bool], CALLBACK_TYPE] = {}
+        self._undo: dict[Listening, CALLBACK_TYPE] = {}
         self._changing = asyncio.Lock()
         self._stopped = False
 
     @property
     def listening(self) -> bool:
         """Tell whether distress is heard in any language."""
-        return any(not cancel for _, cancel in self._undo)
+        return any(Said.POLICE in kinds for _, kinds in self._undo)
 
-    async def listen(self, languages: tuple[str, ...], *, cancel: bool) -> None:
-        """Hear distress in these languages from now on, and with `cancel` that it is over."""
+    async def listen(
+        self,
+        languages: tuple[str, ...],
+        *,
+        loud: bool,
+        silent: bool,
+        cancel: bool,
+        word: str,
+    ) -> None:
+        """Hear distress in these languages from now on.
+
+        `loud` that of which all hear, `silent` who asks for quiet as well, `cancel` that it
+        is over, `word` the owner's own sentence.
+        """
         async with self._changing:
-            wanted = {(language, False) for language in languages}
-            if cancel:
-                wanted |= {(language, True) for language in languages}
+            distress = (
+                *((Said.SILENT,) if silent else ()),
+                *(DISTRESS if loud else ()),
+            )
+            over = (Said.CANCEL,) if loud and cancel else ()
+            told = [kinds for kinds in (distress, over) if kinds]
+            wanted = {(language, kinds) for language in languages for kinds in told}
+            if word:
+                wanted.add((word, ()))
             if self._stopped:
                 return
             gone, new = self._undo.keys() - wanted, wanted - self._undo.keys()
@@ -83,36 +104,53 @@ class Voice:
             undo()
         self._undo.clear()
 
-    async def _start(self, language: str, cancel: bool) -> None:
+    async def knows(self, sentence: str, languages: Collection[str]) -> bool:
+        """Tell whether a sentence is one of ours in any of these languages."""
+        for language in languages:
+            kinds = (await self._load(language)).kinds
+            if any(recognize(sentence, one) is not None for one in kinds.values()):
+                return True
+        return False
+
+    async def _load(self, language: str) -> _Language:
+        """Raise KeyError for a language that there is not."""
+        if language not in self._languages:
+            self._languages[language] = await self._hass.async_add_executor_job(
+                _load, language
+            )
+        return self._languages[language]
+
+    async def _start(self, language: str, heard: tuple[Said, ...]) -> None:
+        if not heard:
+            await self._hear((language, heard), [language], "own")
+            return
         try:
-            if language not in self._languages:
-                self._languages[language] = await self._hass.async_add_executor_job(
-                    _load, language
-                )
+            told = (await self._load(language)).phrases.sentences
         except KeyError:
             # Of a version that had more of them.
             _LOGGER.error("There are no phrases in %s", language)
             return
-        told = self._languages[language].phrases.sentences
-        heard = (Said.CANCEL,) if cancel else DISTRESS
         sentences = [sentence for kind in heard for sentence in told[kind]]
+        await self._hear((language, heard), sentences, language)
+
+    async def _hear(self, key: Listening, sentences: list[str], name: str) -> None:
         config = await async_validate_trigger_config(
             self._hass, [{"platform": CONVERSATION, "command": sentences}]
         )
         undo = await async_initialize_triggers(
             self._hass,
             config,
-            partial(self._said, language, heard),
+            partial(self._said, *key),
             DOMAIN,
-            f"distress {language}",
+            f"distress {name}",
             _quiet,
         )
         if undo is None:
-            _LOGGER.error("Distress by voice in %s could not be set up", language)
+            _LOGGER.error("Distress by voice in %s could not be set up", name)
         elif self._stopped:
             undo()
         else:
-            self._undo[language, cancel] = undo
+            self._undo[key] = undo
 
     async def _read_again(self) -> None:
         """Have Home Assistant read the sentences now, not when somebody needs help.
@@ -139,12 +177,15 @@ class Voice:
         variables: Mapping[str, Any],
         context: Context | None = None,
     ) -> ScriptRunResult:
-        trigger, kinds = variables["trigger"], self._languages[language].kinds
-        sentence = trigger["sentence"]
-        kind = meaning(sentence, {one: kinds[one] for one in Said if one in heard})
+        trigger = variables["trigger"]
         # Who it was stands there, where it is known at all: a satellite knows nobody.
-        user = trigger["user_input"]["context"].get("user_id")
-        answer = await self._heard(kind, language, Context(user_id=user))
+        by_whom = Context(user_id=trigger["user_input"]["context"].get("user_id"))
+        if not heard:
+            own = await self._heard(Said.SILENT, language, by_whom)
+            return ScriptRunResult(own, None, {})
+        sentence, kinds = trigger["sentence"], self._languages[language].kinds
+        kind = meaning(sentence, {one: kinds[one] for one in Said if one in heard})
+        answer = await self._heard(kind, language, by_whom)
         if recognize(sentence, kinds[Said.SILENT]) is not None:
             # Who asks for help and for quiet gets no word in return.
             answer = ""

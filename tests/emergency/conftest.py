@@ -23,6 +23,7 @@ from custom_components.smartlock_le.home import Home
 from custom_components.smartlock_le.models import HOME_ACTOR
 from harness.ports import HOST
 
+from .push import PushService, pushing
 from .receivers import PLAIN, Real, real
 from .telephone import Telephone
 
@@ -61,6 +62,24 @@ async def anna(telephones: Callable[[str], Awaitable[Telephone]]) -> Telephone:
 async def bert(telephones: Callable[[str], Awaitable[Telephone]]) -> Telephone:
     """Give the telephone of the second contact."""
     return await telephones("bert")
+
+
+@pytest.fixture
+async def service(socket_enabled: None) -> AsyncGenerator[PushService]:
+    """Run a push service."""
+    async with pushing(PushService()) as service:
+        yield service
+
+
+@pytest.fixture
+async def cara(
+    hass: HomeAssistant,
+    service: PushService,
+    hass_client: ClientSessionGenerator,
+    hass_ws_client: WebSocketGenerator,
+) -> Telephone:
+    """Give the telephone of somebody who can be told in silence."""
+    return await Telephone.start(hass, hass_client, hass_ws_client, "cara", service)
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""A telephone with Home Assistant's app: what it is told comes over its own websocket."""
+"""A telephone with Home Assistant's app: what it is told comes over its own websocket.
+
+Or by a push service, which then is the only way.
+"""
 
 import asyncio
 from http import HTTPStatus
@@ -12,6 +15,8 @@ from pytest_homeassistant_custom_component.typing import (
 )
 
 from tests.conftest import until
+
+from .push import PushService
 
 
 class Telephone:
@@ -34,6 +39,7 @@ class Telephone:
         hass_client: ClientSessionGenerator,
         hass_ws_client: WebSocketGenerator,
         name: str,
+        service: PushService | None = None,
     ) -> Self:
         """Register it, as the app does."""
         assert await async_setup_component(hass, "mobile_app", {})
@@ -46,7 +52,9 @@ class Telephone:
                 "app_id": "io.homeassistant.test",
                 "app_name": "Test",
                 "app_version": "1",
-                "app_data": {"push_websocket_channel": True},
+                "app_data": {"push_websocket_channel": True}
+                if service is None
+                else {"push_url": service.url, "push_token": name},
                 "device_id": name,
                 "device_name": name,
                 "manufacturer": "nobody",
@@ -58,6 +66,10 @@ class Telephone:
         )
         assert answer.status == HTTPStatus.CREATED
         phone._hook = (await answer.json())["webhook_id"]
+        if service:
+            phone.heard = service.brought[name]
+            await phone._known()
+            return phone
         socket = await hass_ws_client(hass)
         await socket.send_json_auto_id(
             {
@@ -70,8 +82,12 @@ class Telephone:
         phone._listening = hass.async_create_background_task(
             phone._listen(socket), "telephone"
         )
-        await until(lambda: hass.services.has_service("notify", f"mobile_app_{name}"))
+        await phone._known()
         return phone
+
+    async def _known(self) -> None:
+        action = self.target.partition(".")[2]
+        await until(lambda: self._hass.services.has_service("notify", action))
 
     async def _listen(self, socket: Any) -> None:
         while True:

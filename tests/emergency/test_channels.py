@@ -1,5 +1,6 @@
 """The one contract, for each channel; and Home Assistant's own receiver."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -8,6 +9,13 @@ from homeassistant.core import Event, HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.smartlock_le.emergency.channels import asking
+from custom_components.smartlock_le.emergency.channels.app_push import AppPush
+from custom_components.smartlock_le.emergency.channels.channel import (
+    ChannelError,
+    NotReached,
+    NotTaken,
+)
 from custom_components.smartlock_le.emergency.channels.dc09_frame import Protocol
 from custom_components.smartlock_le.emergency.channels.dc09_link import Receiver
 from custom_components.smartlock_le.emergency.channels.notify import Notice, Notify
@@ -18,6 +26,7 @@ from tests.conftest import until
 
 from .channel_contract import ChannelContract
 from .hook import Server, serving
+from .push import PushService
 from .receivers import PLAIN, centre, real
 from .telephone import Telephone
 
@@ -92,6 +101,32 @@ class ServerBench:
         await self._stack.enter_async_context(serving(self._server))
 
 
+class SilentBench:
+    """A telephone that is told in silence, and the push service on the way."""
+
+    def __init__(self, hass: HomeAssistant, phone: Telephone) -> None:
+        """Take the telephone."""
+        self._hass, self._phone = hass, phone
+        (self._app,) = hass.config_entries.async_entries("mobile_app")
+        self.channel = AppPush(hass, phone.target)
+
+    def message(self, text: str) -> Notice:
+        return Notice(title="Test", message=text)
+
+    def arrived(self) -> int:
+        return len(self._phone.heard)
+
+    async def away(self) -> None:
+        """Let the app say that it takes no push messages any more."""
+        self._said = self._app.data
+        self._hass.config_entries.async_update_entry(
+            self._app, data={**self._said, "app_data": {}}
+        )
+
+    async def back(self) -> None:
+        self._hass.config_entries.async_update_entry(self._app, data=self._said)
+
+
 @pytest.mark.usefixtures("socket_enabled")
 class TestServer(ChannelContract):
     """A server."""
@@ -130,6 +165,54 @@ class TestPerson(ChannelContract):
         return bench
 
 
+class TestSilent(ChannelContract):
+    """A person, with no trace."""
+
+    @pytest.fixture
+    def bench(self, hass: HomeAssistant, cara: Telephone) -> SilentBench:
+        """Give it."""
+        return SilentBench(hass, cara)
+
+
+@pytest.mark.parametrize(
+    ("status", "slow", "error", "reason"),
+    [
+        (429, 0.0, NotTaken, "refused"),
+        (500, 0.0, NotTaken, "in_trouble"),
+        (201, 0.5, NotReached, "no_answer"),
+    ],
+)
+async def test_a_push_service_that_does_not(
+    hass: HomeAssistant,
+    service: PushService,
+    cara: Telephone,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    slow: float,
+    error: type[ChannelError],
+    reason: str,
+) -> None:
+    monkeypatch.setattr(asking, "TIMEOUT", 0.1)
+    service.status, service.slow = status, slow
+    channel = AppPush(hass, cara.target)
+    with pytest.raises(error) as caught:
+        await channel.send(Notice(title="Test", message="secret"))
+    assert caught.value.reason == reason and channel.health is not None
+    assert not channel.health.ok and "secret" not in str(caught.value)
+    # Its server goes on, although nobody waits for it.
+    await asyncio.sleep(slow)
+
+
+async def test_by_the_entity_of_the_app(hass: HomeAssistant, cara: Telephone) -> None:
+    """A contact may be the entity; it shows no time of a message that it never had."""
+    (state,) = hass.states.async_all("notify")
+    await AppPush(hass, state.entity_id).send(Notice(title="Test", message="Hello"))
+    assert cara.heard[0]["message"] == "Hello"
+    await hass.async_block_till_done()
+    assert hass.states.get(state.entity_id) == state
+    assert not (await AppPush(hass, "notify.nobody").look()).ok
+
+
 @pytest.mark.parametrize("key", ["", "0123456789ABCDEF"])
 @pytest.mark.parametrize("protocol", list(Protocol))
 async def test_home_assistants_own_receiver(
@@ -160,7 +243,7 @@ async def test_home_assistants_own_receiver(
     ours = centre(Receiver(HOST, port), protocol=protocol, key=key.encode())
     for kind in Kind:
         await ours.send(Signal(kind=kind, what=What.ALARM))
-    wanted = ["PA", "FA", "MA", "GA", "BA"]
+    wanted = ["PA", "FA", "MA", "GA", "BA", "HA", "HA"]
     await until(lambda: got == wanted)
     states = [s.state for s in hass.states.async_all("alarm_control_panel")]
     assert "triggered" in states

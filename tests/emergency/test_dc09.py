@@ -46,6 +46,8 @@ CODES = {
     Kind.MEDICAL: ("MA", "MH"),
     Kind.GAS: ("GA", "GH"),
     Kind.BURGLARY: ("BA", "BH"),
+    Kind.DURESS: ("HA", "HH"),
+    Kind.SILENT: ("HA", "HH"),
 }
 
 

@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.smartlock_le.emergency import incidents, models, outbox
-from custom_components.smartlock_le.emergency.channels import cap, webhook
+from custom_components.smartlock_le.emergency.channels import asking, cap, webhook
 from custom_components.smartlock_le.emergency.channels.channel import (
     ChannelError,
     NotReached,
@@ -187,7 +187,7 @@ async def test_a_server_that_never_answers(
     """It is said, and the address is in no line."""
     caplog.set_level(logging.DEBUG, "custom_components.smartlock_le")
     server.slow = 0.5
-    monkeypatch.setattr(webhook, "TIMEOUT", 0.1)
+    monkeypatch.setattr(asking, "TIMEOUT", 0.1)
     way = webhook.Webhook(hass, server.settings().build("home"))
     with pytest.raises(NotReached) as caught:
         await way.send(Signal(what=What.TEST, way=Way.WEBHOOK))

@@ -61,7 +61,11 @@ ACTIONS: tuple[Action[Incidents], ...] = (
     Action("list_incidents", {}, _list),
     Action(
         "raise_incident",
-        {vol.Required("kind"): vol.In([kind.value for kind in Kind])},
+        {
+            vol.Required("kind"): vol.In(
+                [kind.value for kind in Kind if not kind.hidden]
+            )
+        },
         _raise,
     ),
     Action("confirm_incident", _ID, _confirm, person=True),

@@ -1,6 +1,7 @@
 """Incidents in the log: each step an entry, the rows in the same transaction."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 import logging
 from typing import Any
@@ -58,6 +59,12 @@ class Ledger:
         said = _of_signal(signal, "signalled", f"{signal.what} {by_whom}")
         await self._append(said, HOME_ACTOR, [self.drop(signal), *rows])
 
+    async def enter_held(
+        self, said: dict[str, str | int], actor: Actor, when: datetime
+    ) -> None:
+        """Enter a step that was held back, with the time when it happened."""
+        await self._append(said, actor, [], when)
+
     def keep_told(self, incident: str, refers: str) -> list[Executable]:
         """Return what keeps what the server was told of an incident."""
         return put(webhook_told, incident=incident, refers=refers)
@@ -72,12 +79,19 @@ class Ledger:
         return {row["incident"]: row["refers"] for row in rows}
 
     async def _append(
-        self, said: dict[str, str | int], actor: Actor, rows: list[Executable]
+        self,
+        said: dict[str, str | int],
+        actor: Actor,
+        rows: list[Executable],
+        when: datetime | None = None,
     ) -> int:
         who = {name: text[:MAX_TEXT] for name, text in actor.fields().items()}
         try:
             entry = await self._log.append_or_keep(
-                "incident", {**said, "status": "actual", **who}, also=lambda _: rows
+                "incident",
+                {**said, "status": "actual", **who},
+                time=when,
+                also=lambda _: rows,
             )
         except (LogError, SQLAlchemyError) as err:
             # Whatever the log has against it: help does not wait for that.

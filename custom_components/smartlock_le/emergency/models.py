@@ -19,6 +19,15 @@ class Kind(StrEnum):
     MEDICAL = "medical"
     GAS = "gas"
     BURGLARY = "burglary"
+    DURESS = "duress"
+    """Somebody was forced; nobody in the house sees that it is known."""
+    SILENT = "silent"
+    """Somebody asked for help and for quiet; the same."""
+
+    @property
+    def hidden(self) -> bool:
+        """Tell whether only those hear of it whom the owner chose for that."""
+        return self in (Kind.DURESS, Kind.SILENT)
 
     @property
     def needs_pin(self) -> bool:
@@ -38,6 +47,8 @@ class Source(StrEnum):
     ACTION = "action"
     ALARM_SYSTEM = "alarm_system"
     SENSOR = "sensor"
+    CODE = "code"
+    """The code of a door, one that means duress."""
 
     @property
     def by_a_person(self) -> bool:

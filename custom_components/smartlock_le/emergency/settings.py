@@ -90,6 +90,30 @@ class WebhookSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SilentSettings:
+    """What raises a silent alarm, and who hears of it; it is never shown again."""
+
+    contacts: tuple[str, ...] = ()
+    """Ids of contacts."""
+    centre: bool = False
+    webhook: bool = False
+    codes: tuple[str, ...] = field(default=(), repr=False)
+    """Ids of codes of doors that mean duress."""
+    pin: str = field(default="", repr=False)
+    """Salted hash of the PIN that seems to end an alarm."""
+    phrases: bool = False
+    """Who asks for help and for quiet is heard."""
+    word: str = field(default="", repr=False)
+    """A sentence of the owner's own."""
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return what was kept. Raises TypeError."""
+        lists = {name: tuple(data[name]) for name in ("contacts", "codes")}
+        return cls(**{**data, **lists})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of it; nothing is on unless it says so."""
 
@@ -107,6 +131,7 @@ class Settings:
     """The alarm system raises a burglary."""
     sensors: tuple[str, ...] = ()
     """Sensors that raise distress: ids of the registry, or entity ids."""
+    silent: SilentSettings | None = field(default=None, repr=False)
 
     @property
     def ready(self) -> bool:
@@ -163,6 +188,7 @@ class Settings:
             webhook = WebhookSettings(**{**hook, "before": tuple(hook["before"])})
         if webhook:
             webhook.build("")
+        silent = data.get("silent")
         return cls(
             **{
                 **data,
@@ -171,6 +197,7 @@ class Settings:
                 "sensors": tuple(data["sensors"]),
                 "centre": kept,
                 "webhook": webhook,
+                "silent": SilentSettings.from_json(silent) if silent else None,
             }
         )
 

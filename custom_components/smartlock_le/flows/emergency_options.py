@@ -24,6 +24,7 @@ from ..emergency import phrases
 from ..emergency.channels.dc09 import Dc09
 from ..emergency.channels.dc09_frame import Protocol
 from ..emergency.channels.dc09_link import Transport
+from ..emergency.pin import Pin
 from ..emergency.settings import CentreSettings, account_number
 from ..notices import common_texts
 from .contact_people import ContactPeople, kept
@@ -39,6 +40,12 @@ def _number(low: int, high: int, unit: str | None = None) -> NumberSelector:
     if unit:
         config["unit_of_measurement"] = unit
     return NumberSelector(config)
+
+
+def is_pin(text: str) -> bool:
+    """Tell whether it can be a PIN that ends an alarm."""
+    digits = text.isascii() and text.isdigit()
+    return digits and _SHORTEST_PIN <= len(text) <= _LONGEST_PIN
 
 
 class EmergencyOptions(ContactPeople):
@@ -84,6 +91,8 @@ class EmergencyOptions(ContactPeople):
                 *(("centre_off",) if settings.centre else ()),
                 "webhook",
                 *(("webhook_off",) if settings.webhook else ()),
+                # Both, always: that there is something must not be seen here.
+                *("silent", "silent_off"),
             ],
             description_placeholders={"state": " ".join(state)},
         )
@@ -127,12 +136,10 @@ class EmergencyOptions(ContactPeople):
 
     async def _rules(self, said: dict[str, Any]) -> dict[str, str]:
         pin = str(said.get("pin", ""))
-        if pin and not (
-            pin.isascii()
-            and pin.isdigit()
-            and _SHORTEST_PIN <= len(pin) <= _LONGEST_PIN
-        ):
+        if pin and not is_pin(pin):
             return {"pin": "distress_pin"}
+        if pin and await self._home.emergency.meaning(pin) is Pin.DURESS:
+            return {"pin": "pin_taken"}
         heard = tuple(said["languages"])
         window, pause = int(said["window"]), int(said["pause"])
         errors = await self._change(

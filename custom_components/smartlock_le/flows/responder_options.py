@@ -28,7 +28,7 @@ from ..responders.models import DEFAULT_MINUTES, Link, LinkError, Made
 from ..responders.sheet import MAX_TEXT, Sheet
 from .contact_people import kept
 from .request_page import SURE, choice
-from .webhook_options import WebhookOptions
+from .silent_options import SilentOptions
 
 _TEXT = TextSelector()
 _LONG = TextSelector(TextSelectorConfig(multiline=True))
@@ -41,7 +41,7 @@ def _picked(names: dict[str, str]) -> SelectSelector:
     return choice(options, "", multiple=True)
 
 
-class ResponderOptions(WebhookOptions):
+class ResponderOptions(SilentOptions):
     """The part of the menu that is about responders."""
 
     _made: Made

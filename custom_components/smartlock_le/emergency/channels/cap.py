@@ -7,6 +7,7 @@ schema.
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 import re
+from typing import Protocol
 from xml.etree import ElementTree as ET
 
 from ..models import Kind, Signal, What
@@ -18,6 +19,8 @@ _CATEGORIES = {
     Kind.MEDICAL: "Health",
     Kind.GAS: "CBRNE",
     Kind.BURGLARY: "Security",
+    Kind.DURESS: "Security",
+    Kind.SILENT: "Security",
 }
 _EVENTS = {
     Kind.POLICE: "Police needed",
@@ -25,6 +28,8 @@ _EVENTS = {
     Kind.MEDICAL: "Medical help needed",
     Kind.GAS: "Gas or carbon monoxide",
     Kind.BURGLARY: "Burglary",
+    Kind.DURESS: "Duress: somebody is forced, and nothing in the house shows it",
+    Kind.SILENT: "Silent alarm: nothing in the house shows it",
 }
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What cannot be in XML at all; XML 1.0, section 2.2."""
@@ -52,9 +57,21 @@ def _add(parent: ET.Element, name: str, text: str = "") -> ET.Element:
     return element
 
 
-def reference(signal: Signal, sender: str) -> str:
+class Told(Protocol):
+    """What was told."""
+
+    @property
+    def id(self) -> str:
+        """What it is known by."""
+
+    @property
+    def made(self) -> datetime:
+        """When it was made."""
+
+
+def reference(told: Told, sender: str) -> str:
     """Return by what a later message refers to this one; section 3.2.1, references."""
-    return f"{sender},{signal.id},{_moment(signal.made)}"
+    return f"{sender},{told.id},{_moment(told.made)}"
 
 
 def message(signal: Signal, sender: Sender) -> bytes:

@@ -71,6 +71,8 @@ _CODES: dict[Kind, tuple[str, str]] = {
     Kind.MEDICAL: ("100", "MA"),
     Kind.GAS: ("151", "GA"),
     Kind.BURGLARY: ("130", "BA"),
+    Kind.DURESS: ("121", "HA"),
+    Kind.SILENT: ("122", "HA"),
 }
 """Each kind in ADM-CID and in SIA-DCS; restored, the second letter of the latter is H."""
 

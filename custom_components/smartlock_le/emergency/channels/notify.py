@@ -19,7 +19,8 @@ from .channel import (
 
 TIMEOUT = 10.0
 """Seconds that a message may take to leave."""
-_APP = "mobile_app_"
+APP = "mobile_app_"
+"""With what the names of the actions of Home Assistant's own app begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ class Notify(Channel[Notice]):
             raise NotTaken("emergency_number")
         data: dict[str, Any] = {"title": notice.title, "message": notice.message}
         if self._is_action:
-            if self._name.startswith(_APP) and (more := _of_app(notice)):
+            if self._name.startswith(APP) and (more := of_app(notice)):
                 data["data"] = more
             await self._call(self._name, data)
         elif self._is_entity:
@@ -97,7 +98,7 @@ class Notify(Channel[Notice]):
         await self._hass.services.async_call(NOTIFY, action, data, blocking=True)
 
 
-def _of_app(notice: Notice) -> dict[str, Any]:
+def of_app(notice: Notice) -> dict[str, Any]:
     """Return what Home Assistant's own app makes of it, on Android and on iOS."""
     data: dict[str, Any] = {}
     if notice.tag:

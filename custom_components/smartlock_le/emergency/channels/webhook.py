@@ -13,16 +13,14 @@ import secrets
 from typing import override
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
 from ...models import utc_now
 from ..models import Signal
 from . import cap
+from .asking import ask
 from .channel import Channel, Health, NotReached, NotTaken
 
-TIMEOUT = 10.0
 _PREFIX = "whsec_"
 _OURS = [
     ip_network(network)
@@ -96,7 +94,8 @@ class Webhook(Channel[Signal]):
         body = cap.message(message, self._hook.sender)
         try:
             # The same each time: by it the other side knows one that comes again.
-            status = await self._ask("POST", body, self._signed(message.id, body))
+            signed = self._signed(message.id, body)
+            status = await ask(self._hass, "POST", self._hook.url, body, signed)
         except NotReached as err:
             self.health = Health(False, err.reason)
             raise
@@ -112,7 +111,7 @@ class Webhook(Channel[Signal]):
     async def look(self) -> Health:
         try:
             # That it does not like to be asked so is an answer, too.
-            await self._ask("HEAD", b"", {})
+            await ask(self._hass, "HEAD", self._hook.url)
             self.health = Health(not self._refused, self._refused)
         except NotReached as err:
             self.health = Health(False, err.reason)
@@ -128,30 +127,3 @@ class Webhook(Channel[Signal]):
             "webhook-timestamp": moment,
             "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
         }
-
-    async def _ask(self, method: str, body: bytes, headers: dict[str, str]) -> int:
-        """Return the status of the answer. Raises NotReached."""
-        try:
-            # Home Assistant's connections, but no cookies of others.
-            async with (
-                ClientSession(
-                    connector=async_get_clientsession(self._hass).connector,
-                    connector_owner=False,
-                    cookie_jar=DummyCookieJar(),
-                ) as session,
-                session.request(
-                    method,
-                    self._hook.url,
-                    data=body or None,
-                    headers=headers,
-                    # Whom it goes to is what the owner said, and nobody else.
-                    allow_redirects=False,
-                    timeout=ClientTimeout(total=TIMEOUT),
-                ) as answer,
-            ):
-                return answer.status
-        except TimeoutError:
-            raise NotReached("no_answer") from None
-        except ClientError, OSError, RuntimeError, ValueError:
-            # The text of these errors may quote the address.
-            raise NotReached("not_reached") from None

@@ -1,0 +1,154 @@
+"""Silent alarm and duress, for who clicks.
+
+What is set is never shown again: whoever forces somebody to open this page learns nothing.
+"""
+
+from dataclasses import replace
+import re
+import secrets
+from typing import Any
+
+from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectOptionDict,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import voluptuous as vol
+
+from ..emergency.channels.channel import ChannelError
+from ..emergency.pin import Pin, hash_pin
+from ..emergency.settings import SilentSettings
+from .emergency_options import is_pin
+from .request_page import SURE, choice
+from .webhook_options import WebhookOptions
+
+_TEXT = TextSelector()
+_SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
+_WORD = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)+")
+"""Two words or more: one alone is said every day. Nothing that a sentence means something by."""
+_LONGEST_WORD = 80
+
+
+class SilentOptions(WebhookOptions):
+    """The part of the menu that is about silent alarms."""
+
+    _silent: SilentSettings
+    _silent_number: str
+
+    async def async_step_silent(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask what raises one, and who hears of it; then send them a test."""
+        errors: dict[str, str] = {}
+        settings = self._settings
+        can_tell = self._home.emergency.silent.can_tell
+        contacts = [one for one in settings.contacts if await can_tell(one)]
+        if not (contacts or settings.centre or settings.webhook):
+            return self.async_abort(reason="silent_no_way")
+        if user_input is not None:
+            errors = await self._try_silent(user_input)
+            if not errors and self._silent.contacts:
+                return await self.async_step_silent_test(None)
+            errors = errors or await self._save_silent()
+            if not errors:
+                return self.async_abort(reason="silent_saved")
+        fields: dict[vol.Marker, Any] = {}
+        if contacts:
+            fields[vol.Optional("contacts")] = choice(
+                [SelectOptionDict(value=one.id, label=one.name) for one in contacts],
+                "",
+                multiple=True,
+            )
+        if settings.centre:
+            fields[vol.Required("centre", default=False)] = BooleanSelector()
+        if settings.webhook:
+            fields[vol.Required("webhook", default=False)] = BooleanSelector()
+        fields[vol.Optional("pin")] = _SECRET
+        if codes := self._home.codes.all():
+            fields[vol.Optional("codes")] = choice(
+                [SelectOptionDict(value=one.id, label=one.name) for one in codes],
+                "",
+                multiple=True,
+            )
+        fields[vol.Required("phrases", default=False)] = BooleanSelector()
+        fields[vol.Optional("word")] = _TEXT
+        shown = {key: one for key, one in (user_input or {}).items() if key != "pin"}
+        return self.async_show_form(
+            step_id="silent",
+            data_schema=self.add_suggested_values_to_schema(vol.Schema(fields), shown),
+            errors=errors,
+        )
+
+    async def _try_silent(self, said: dict[str, Any]) -> dict[str, str]:
+        pin, word = str(said.get("pin", "")), str(said.get("word", "")).strip()
+        if pin and not is_pin(pin):
+            return {"pin": "distress_pin"}
+        if pin and await self._home.emergency.meaning(pin) is Pin.HOUSE:
+            return {"pin": "pin_taken"}
+        if word and not (len(word) <= _LONGEST_WORD and _WORD.fullmatch(word)):
+            return {"word": "silent_word"}
+        if word and await self._home.emergency.is_distress(word):
+            return {"word": "silent_word_taken"}
+        silent = SilentSettings(
+            contacts=tuple(said.get("contacts", ())),
+            centre=bool(said.get("centre")),
+            webhook=bool(said.get("webhook")),
+            codes=tuple(said.get("codes", ())),
+            phrases=bool(said["phrases"]),
+            word=word,
+        )
+        if not (silent.contacts or silent.centre or silent.webhook):
+            return {"base": "silent_nobody"}
+        if not (pin or silent.codes or silent.phrases or word):
+            return {"base": "silent_nothing"}
+        if pin:
+            hashed = await self.hass.async_add_executor_job(hash_pin, pin)
+            silent = replace(silent, pin=hashed)
+        self._silent, self._silent_number = silent, f"{secrets.randbelow(9000) + 1000}"
+        try:
+            await self._home.emergency.silent.test(silent, self._silent_number)
+        except ChannelError:
+            return {"base": "silent_not_sent"}
+        return {}
+
+    async def async_step_silent_test(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which number arrived."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if str(user_input["number"]).strip() != self._silent_number:
+                errors["number"] = "wrong_number"
+            else:
+                errors = await self._save_silent()
+            if not errors:
+                return self.async_abort(reason="silent_saved")
+        return self.async_show_form(
+            step_id="silent_test",
+            data_schema=vol.Schema({vol.Required("number"): _TEXT}),
+            errors=errors,
+        )
+
+    async def _save_silent(self) -> dict[str, str]:
+        silent = self._silent
+        return await self._change(
+            lambda now: replace(now, silent=silent), "silent alarm set"
+        )
+
+    async def async_step_silent_off(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether nothing is to raise one any more."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            errors = await self._change(
+                lambda now: replace(now, silent=None), "silent alarm off"
+            )
+            if not errors:
+                return self.async_abort(reason="silent_is_off")
+        return self.async_show_form(
+            step_id="silent_off", data_schema=SURE, errors=errors
+        )
