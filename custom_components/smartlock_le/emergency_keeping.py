@@ -9,13 +9,10 @@ from functools import partial
 import logging
 from pathlib import Path
 import time
-from typing import TYPE_CHECKING
 
-from homeassistant.const import CONF_ACTION, EVENT_COMPONENT_LOADED
+from homeassistant.const import CONF_ACTION
 from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
-from homeassistant.helpers.importlib import async_import_module
-from homeassistant.setup import EventComponentLoaded
 
 from . import actors, issues
 from .decisions import Decisions
@@ -37,10 +34,8 @@ from .models import HOME_ACTOR, Actor, utc_now
 from .notices import common_texts
 from .private import PrivateFile
 from .silent_keeping import SilentKeeping
+from .voice_keeping import VoiceKeeping
 from .way_keeping import WayKeeping
-
-if TYPE_CHECKING:
-    from .voice import Voice
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -50,12 +45,9 @@ _FIRST = timedelta(minutes=10)
 """A house that just started has better to do than to test."""
 _HOOK_EVERY = 60
 """Minutes between two looks at the server of the webhook."""
-_CONVERSATION = "conversation"
 _DAY = timedelta(days=1)
 _HEARD_IN = 4.0
 """Seconds that somebody who asked for help waits for the answer at most."""
-_PAUSE = 1.0
-"""Seconds in which nobody who asked for help thinks of taking it back."""
 
 
 class EmergencyKeeping:
@@ -79,7 +71,6 @@ class EmergencyKeeping:
         self._timer: asyncio.TimerHandle | None = None
         self._readable = True
         self._stopped = False
-        self.voice: Voice | None = None
         self._sensors = DistressSensors(home.hass, self._sensed)
         self.ways = {
             way: WayKeeping(
@@ -122,8 +113,14 @@ class EmergencyKeeping:
             ),
         )
         self._loading = Loading(home.hass, home.spawn, self._load, "The open incidents")
+        self.voice = VoiceKeeping(
+            home.hass,
+            home.spawn,
+            lambda: self.settings,
+            lambda: bool(self.incidents.open()),
+            self._heard,
+        )
         self._pins = PinGuard(self.meaning)
-        self._listening = False
         self._undo: list[CALLBACK_TYPE] = []
         self._changing = asyncio.Lock()
 
@@ -138,14 +135,15 @@ class EmergencyKeeping:
         issues.emergency_unreadable(self._hass, not self._readable)
         self._undo = [
             self._hass.bus.async_listen(APP_ANSWER, self._answered),
-            self._hass.bus.async_listen(EVENT_COMPONENT_LOADED, self._component_loaded),
             async_call_later(self._hass, _FIRST, self._daily),
             async_track_time_interval(self._hass, self._daily, _DAY),
         ]
         self._sensors.follow(self.settings.sensors)
         await self.silent.start()
+        self.voice.start()
         await self._loading.run()
-        await self._listen()
+        self._see_whether_old()
+        await self.voice.listen()
 
     async def _use_centre(self) -> None:
         settings = self.settings.centre
@@ -189,8 +187,7 @@ class EmergencyKeeping:
         for way in self.ways.values():
             way.stop()
         self._sensors.stop()
-        if self.voice:
-            self.voice.stop()
+        self.voice.stop()
         self._schedule(None)
         self.incidents.signals.stop()
 
@@ -210,50 +207,13 @@ class EmergencyKeeping:
         self._home.spawn(self.incidents.due(), "incidents")
 
     @callback
-    def _component_loaded(self, event: Event[EventComponentLoaded]) -> None:
-        if event.data["component"] == _CONVERSATION:
-            self._home.spawn(self._listen(), "voice")
-
-    @callback
     def _changed(self) -> None:
-        if not self._listening and not self._stopped:
-            self._listening = True
-            self._home.spawn(self._listen_soon(), "voice")
+        self._see_whether_old()
+        self.voice.listen_soon()
         self._home.tell()
 
-    async def _listen_soon(self) -> None:
-        """Follow what is open, once those who are to help have been told."""
-        await asyncio.sleep(_PAUSE)
-        self._listening = False
-        await self._listen()
-
-    def _ended(self) -> bool:
-        """Tell whether the home has ended, which it may while something is awaited."""
-        return self._stopped
-
-    async def _listen(self) -> None:
+    def _see_whether_old(self) -> None:
         issues.incident_open(self._hass, bool(self._old()))
-        if self._stopped or _CONVERSATION not in self._hass.config.components:
-            return
-        if self.voice is None:
-            # What it stands on is there only where Assist is.
-            module = await async_import_module(self._hass, f"{__package__}.voice")
-            if self._ended():
-                return
-            self.voice = self.voice or module.Voice(self._hass, self._heard)
-        settings, silent = self.settings, self.settings.silent
-        await self.voice.listen(
-            settings.languages,
-            loud=settings.ready,
-            silent=silent is not None and silent.phrases,
-            cancel=bool(self.incidents.open()),
-            word=silent.word if silent else "",
-        )
-
-    @property
-    def heard(self) -> bool:
-        """Tell whether distress by voice is heard now."""
-        return self.voice is not None and self.voice.listening
 
     # What the owner decides
 
@@ -279,7 +239,7 @@ class EmergencyKeeping:
         for contact in before.contacts:
             if settings.contact(contact.id) is None:
                 issues.contact_gone(self._hass, contact.id, contact.name, False)
-        await self._listen()
+        await self.voice.listen()
         self._home.tell()
 
     async def set_pin(self, pin: str, actor: Actor) -> None:
@@ -303,12 +263,6 @@ class EmergencyKeeping:
             # One may have ended meanwhile.
             with suppress(EmergencyError):
                 await self.incidents.cancel(incident.id, actor, pin=True)
-
-    async def is_distress(self, sentence: str) -> bool:
-        """Tell whether Assist takes a sentence for something that is not silent."""
-        return self.voice is not None and await self.voice.knows(
-            sentence, self.settings.languages
-        )
 
     async def meaning(self, pin: str) -> Pin | None:
         """Return what a PIN means."""
@@ -344,7 +298,7 @@ class EmergencyKeeping:
 
     async def test(self) -> None:
         """Send a test by each way, and look whether each contact can be told."""
-        issues.incident_open(self._hass, bool(self._old()))
+        self._see_whether_old()
         for contact in self.settings.contacts:
             health = await self.incidents.people.way(contact.target).look()
             issues.contact_gone(self._hass, contact.id, contact.name, not health.ok)

@@ -929,7 +929,7 @@ async def test_language_of_another_version(
     one = Contact(name="Anna", target="notify.anna", tested=TESTED)
     await decide(home, contacts=(one,), pin=HASHED, languages=("xx", "en"))
     home = await reload(hass, entry)
-    assert home.emergency.heard
+    assert home.emergency.voice.listening
 
 
 async def test_centre_that_refuses(

@@ -380,7 +380,7 @@ async def test_who_asks_for_quiet(
 ) -> None:
     """No answer, nothing that can be seen, and those who are to know do."""
     caplog.set_level(logging.DEBUG)
-    await until(lambda: quiet.emergency.heard)
+    await until(lambda: quiet.emergency.voice.listening)
     language = "de" if sentence.startswith("Stiller") else "en"
     assert await say(hass, sentence, language) == ""
     await cara.told("asked for help and for quiet")
@@ -400,7 +400,7 @@ async def test_silence_without_the_rest(
     """Where nobody could end an alarm none is heard, and a silent one is."""
     await decide(quiet, pin="")
     await say(hass, "call the police")
-    assert not quiet.emergency.incidents.open() and not quiet.emergency.heard
+    assert not quiet.emergency.incidents.open() and not quiet.emergency.voice.listening
     await say(hass, "call the police quietly")
     await cara.told("asked for help and for quiet")
     await decide(quiet, silent=None)

@@ -62,8 +62,8 @@ async def heard(hass: HomeAssistant, sentence: str, language: str) -> bool:
 
 def listening(home: Home) -> Any:
     """Return what is listened to."""
-    assert home.emergency.voice
-    return home.emergency.voice._undo
+    assert home.emergency.voice.voice
+    return home.emergency.voice.voice._undo
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ async def test_gone_with_the_home(
 
 async def test_no_assist(hass: HomeAssistant, ready: Home) -> None:
     """Everything else works without it."""
-    assert ready.emergency.voice is None and not ready.emergency.heard
+    assert ready.emergency.voice.voice is None and not ready.emergency.voice.listening
     await press(hass, "police")
     assert "raised" in await events(ready)
 
@@ -233,10 +233,10 @@ async def test_assist_that_comes_later(hass: HomeAssistant, home: Home) -> None:
     """Home Assistant starts many things at once."""
     anna = Contact(name="Anna", target="notify.anna", tested=TESTED)
     await decide(home, contacts=(anna,), pin=HASHED, languages=("en",))
-    assert not home.emergency.heard
+    assert not home.emergency.voice.listening
     assert await async_setup_component(hass, "homeassistant", {})
     assert await async_setup_component(hass, "conversation", {})
-    await until(lambda: home.emergency.heard)
+    await until(lambda: home.emergency.voice.listening)
     assert await heard(hass, "call the police", "en")
 
 

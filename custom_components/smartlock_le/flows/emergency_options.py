@@ -61,7 +61,7 @@ class EmergencyOptions(ContactPeople):
         state = [
             texts[
                 "ready"
-                if self._home.emergency.heard
+                if self._home.emergency.voice.listening
                 else "no_assist"
                 if settings.ready and settings.languages
                 else "not_ready"

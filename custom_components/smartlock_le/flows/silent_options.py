@@ -90,7 +90,7 @@ class SilentOptions(WebhookOptions):
             return {"pin": "pin_taken"}
         if word and not (len(word) <= _LONGEST_WORD and _WORD.fullmatch(word)):
             return {"word": "silent_word"}
-        if word and await self._home.emergency.is_distress(word):
+        if word and await self._home.emergency.voice.knows(word):
             return {"word": "silent_word_taken"}
         silent = SilentSettings(
             contacts=tuple(said.get("contacts", ())),
