@@ -18,7 +18,7 @@ from virtual_home.frigate import NAME as FRIGATE_NAME
 from . import ROOT, HarnessError, seed
 from .broker import PROGRAM as BROKER, BrokerProcess
 from .hass import HassProcess, eventually
-from .outside import ACCOUNT, Outside
+from .outside import ACCOUNT, APP, Outside
 from .ports import HOST, free_port, is_taken
 from .steps import DOMAIN, find_card, find_lock, state
 from .tls_proxy import TlsProxy
@@ -76,6 +76,8 @@ _TEXT = """\
      notify.demo_telephone; what it hears is printed here. Give a PIN, and the monitoring
      centre: account {account}, address {host}, port {centre_port}. Then say "call the police" to
      Assist (the speech bubble, top right), and take it back on the keypad "Distress".
+     In silence: add notify.mobile_app_{app}, too, a telephone with Home Assistant's app, and
+     choose it under "Silent alarm and duress". Its buttons are printed here as addresses.
 
   8  Send help a link. The gear beside "{name}" > "Responders": write down what it shows, make
      a link, and open it in another window. From outside the house is {outside}, with a
@@ -127,7 +129,9 @@ class Demo:
         # The same each time: the camera keeps the address that was entered.
         self._centre_port = free_port() if is_taken(CENTRE_PORT) else CENTRE_PORT
         self._telephone_port = free_port()
-        self._outside = Outside(self._telephone_port, self._centre_port, say)
+        self._outside = Outside(
+            self._telephone_port, self._centre_port, say, f"http://{HOST}:{port}"
+        )
         outside_port = free_port() if is_taken(OUTSIDE_PORT) else OUTSIDE_PORT
         self._tls = TlsProxy(outside_port, port)
         self._frigate_port = free_port() if is_taken(FRIGATE_PORT) else FRIGATE_PORT
@@ -152,6 +156,7 @@ class Demo:
                 zigbee_url=f"socket://{HOST}:{self._zigbee_port}",
                 camera_url=f"http://{HOST}:{self._camera_port}",
                 telephone_url=f"http://{HOST}:{self._telephone_port}/",
+                push_url=self._outside.push_url,
                 broker_port=self._broker_port,
                 outside_url=self._tls.url,
                 name=HOME_NAME,
@@ -239,6 +244,7 @@ class Demo:
             host=HOST,
             centre_port=self._centre_port,
             outside=self._tls.url,
+            app=APP,
             frigate_name=FRIGATE_NAME,
             frigate=self.home.frigate,
             database=_shown(self.hass.config / DOMAIN / "log.db"),

@@ -12,6 +12,7 @@ from typing import Any
 import imageio_ffmpeg
 
 from . import NEXT, ROOT
+from .outside import APP, app_data
 from .ports import HOST
 from .zigbee import zha_entry
 
@@ -19,6 +20,7 @@ PROXY_ENTRY = "01M80VGHAXP6YYKEND1EEQVHB0"
 ZHA_ENTRY = "01M80VGHAXP6YYKEND1EEQVHC0"
 CAMERA_ENTRY = "01M80VGHAXP6YYKEND1EEQVHD0"
 MQTT_ENTRY = "01M80VGHAXP6YYKEND1EEQVHE0"
+APP_ENTRY = "01M80VGHAXP6YYKEND1EEQVHF0"
 _INTEGRATION = ROOT / "custom_components" / "smartlock_le"
 _MADE = "2026-11-01T00:00:00+00:00"
 
@@ -92,6 +94,8 @@ class Seed:
     our_level: str = "info"
     telephone_url: str | None = None
     """Where a telephone is, for Home Assistant's notify over REST."""
+    push_url: str | None = None
+    """Where a telephone with Home Assistant's app is told."""
     camera_url: str | None = None
     """Where a camera is, for Home Assistant's MJPEG."""
     broker_port: int | None = None
@@ -187,6 +191,9 @@ def _entries(seed: Seed) -> list[dict[str, Any]]:
     if seed.broker_port:
         fields = {"data": _mqtt_data(seed.broker_port), "version": 2}
         entries.append(_entry("mqtt", MQTT_ENTRY, title="Virtual broker", **fields))
+    if seed.push_url:
+        data = app_data(seed.push_url)
+        entries.append(_entry("mobile_app", APP_ENTRY, title=APP, data=data))
     if NEXT:
         # It would make these itself, and they would fetch things.
         off = {"disabled_by": "user", "source": "system"}
@@ -225,7 +232,7 @@ def _link(config: Path) -> None:
 
 
 def _move(path: Path, seed: Seed) -> None:
-    """Let the entries of proxy, stick, camera and broker follow them to other ports."""
+    """Let the entries of proxy, stick, camera, telephone and broker follow them."""
     store = json.loads(path.read_text())
     for entry in store["data"]["entries"]:
         if entry["entry_id"] == PROXY_ENTRY:
@@ -234,6 +241,8 @@ def _move(path: Path, seed: Seed) -> None:
             entry["data"]["device"]["path"] = seed.zigbee_url
         elif entry["entry_id"] == CAMERA_ENTRY and seed.camera_url:
             entry["options"] = _camera_options(seed.camera_url)
+        elif entry["entry_id"] == APP_ENTRY and seed.push_url:
+            entry["data"]["app_data"]["push_url"] = seed.push_url
         elif entry["entry_id"] == MQTT_ENTRY and seed.broker_port:
             entry["data"] = _mqtt_data(seed.broker_port)
     path.write_text(json.dumps(store, indent=2))

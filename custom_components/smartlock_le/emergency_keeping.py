@@ -301,7 +301,8 @@ class EmergencyKeeping:
         self._see_whether_old()
         for contact in self.settings.contacts:
             health = await self.incidents.people.way(contact.target).look()
-            issues.contact_gone(self._hass, contact.id, contact.name, not health.ok)
+            there = health.ok and await self.silent.reaches(contact)
+            issues.contact_gone(self._hass, contact.id, contact.name, not there)
         self._home.tell()
         self.silent.incidents.remind()
         await asyncio.gather(*(way.test() for way in self.ways.values()))

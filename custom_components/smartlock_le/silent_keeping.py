@@ -145,6 +145,12 @@ class SilentKeeping:
         """Tell whether there is a way to a contact that leaves no trace."""
         return (await AppPush(self._hass, contact.target).look()).ok
 
+    async def reaches(self, contact: Contact) -> bool:
+        """Tell whether a contact can be told as was decided."""
+        silent = self._settings().silent
+        chosen = silent is not None and contact.id in silent.contacts
+        return not chosen or await self.can_tell(contact)
+
     async def test(self, silent: SilentSettings, number: str) -> None:
         """Send what is to be told to all of them, as a test. Raises ChannelError."""
         texts = await common_texts(self._hass, "silent_")

@@ -1,13 +1,14 @@
-"""Help is asked for by voice, the power goes, and everybody hears all the same."""
+"""Help is asked for aloud and in silence, the power goes, and everybody hears all the same."""
 
 import asyncio
 import re
 
+from aiohttp import ClientSession
 import pytest
 
 from harness import steps
 from harness.hass import eventually
-from harness.outside import ACCOUNT
+from harness.outside import ACCOUNT, APP
 from harness.ports import HOST
 
 from .portal import Portal
@@ -103,3 +104,81 @@ def test_help_by_voice_through_a_power_cut(
 ) -> None:
     assert story, "the home that it made is needed"
     portal(live(world), 240)
+
+
+FORCED_PIN = "9274"
+
+
+async def prepare_silence(world: World) -> None:
+    """Say who is told in silence, and give a PIN that means: I am forced."""
+    api, entry = world.api, world.entry_id
+    flow = await steps.options(api, entry, "emergency", "add_contact_person")
+    await steps.option(api, flow, name="Dana", target=f"notify.mobile_app_{APP}")
+    flow = await steps.options(api, entry, "emergency", "silent")
+    form = await api.get(f"/api/config/config_entries/options/flow/{flow}")
+    offered = next(one for one in form["data_schema"] if one["name"] == "contacts")
+    (dana,) = offered["selector"]["select"]["options"]
+    assert dana["label"] == "Dana"
+    answer = await steps.option(
+        api,
+        flow,
+        contacts=[dana["value"]],
+        centre=True,
+        pin=FORCED_PIN,
+        phrases=True,
+    )
+    assert answer["step_id"] == "silent_test", answer
+    number = await eventually(lambda: _number(world), "a number arrives", 30)
+    answer = await steps.option(api, flow, number=number)
+    assert answer["reason"] == "silent_saved", answer
+
+
+async def live_in_silence(world: World) -> None:
+    """Be forced to end an alarm; the power goes; a contact ends it when all are safe."""
+    await prepare_silence(world)
+    keypad = await steps.entity(world.socket, "alarm_control_panel")
+    assert keypad
+    await say(world, "help call the police")
+    await world.becomes(keypad, "pending")
+    world.heard.clear()
+    since = len(await world.entries())
+    await world.socket.act(
+        "alarm_control_panel.alarm_disarm", entity_id=keypad, code=FORCED_PIN
+    )
+    await world.becomes(keypad, "disarmed")
+    await hears(world, "centre: HA")
+    await hears(world, f"{APP}: Silent alarm")
+    assert await say(world, "call the police quietly") == ""
+    await hears(world, "asked for help and for quiet")
+    await world.kill()
+    await world.restart()
+    causes = {
+        one["cause"]
+        for one in (await world.entries())[since:]
+        if one["kind"] == "incident"
+    }
+    assert causes == {"police"}
+    await asyncio.sleep(1)
+    assert sum("centre: HA" in line for line in world.heard) == 2
+    buttons = [line.split()[-1] for line in world.heard if "/press/" in line]
+    assert len(buttons) == 2
+    async with ClientSession() as session:
+        for button in buttons:
+            async with session.get(button) as answer:
+                assert await answer.text() == "Pressed."
+    await hears(world, "centre: HH")
+    await hears(world, "It is over")
+
+    async def entered() -> bool:
+        found = (await world.entries())[since:]
+        over = [one for one in found if one.get("event") == "closed"]
+        return {"duress", "silent"} == {one["cause"] for one in over}
+
+    await eventually(entered, "both are in the log", 30)
+    assert (await world.ask("verify_log"))["ok"]
+
+
+@pytest.mark.timeout(300)
+def test_duress_through_a_power_cut(portal: Portal, world: World, story: Story) -> None:
+    assert story, "the home that it made is needed"
+    portal(live_in_silence(world), 240)

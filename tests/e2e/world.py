@@ -39,7 +39,12 @@ class World:
         self.heard: list[str] = []
         """What the telephone and the monitoring centre outside were told."""
         self.telephone_port, self.centre_port = free_port(), free_port()
-        self.outside = Outside(self.telephone_port, self.centre_port, self.heard.append)
+        self.outside = Outside(
+            self.telephone_port,
+            self.centre_port,
+            self.heard.append,
+            f"http://{HOST}:{self.hass.port}",
+        )
         self.tls = TlsProxy(free_port(), self.hass.port)
         self.home: VirtualHomeProcess
         self.broker: BrokerProcess
@@ -81,6 +86,7 @@ class World:
                 proxy_port=self.home.proxy_port,
                 camera_url=self.home.camera,
                 telephone_url=f"http://{HOST}:{self.telephone_port}/",
+                push_url=self.outside.push_url,
                 broker_port=self.broker.port,
                 outside_url=self.tls.url,
                 level="info",
