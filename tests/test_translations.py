@@ -535,7 +535,7 @@ def test_the_rest() -> None:
     ):
         assert [*TEXTS["selector"][selector]["options"]] == [one.value for one in kind]
     silent_words = set(re.findall(r'texts\["(\w+)"\]', source("silent_keeping.py")))
-    silent_words |= set(RAISES_SILENT)
+    silent_words |= {*RAISES_SILENT, "reminder"}
     requests |= {f"silent_{key}" for key in silent_words}
     keeping = source("emergency_keeping.py", "emergency_words.py")
     requests |= {f"voice_{key}" for key in re.findall(r'texts\["(\w+)"\]', keeping)}

@@ -121,6 +121,8 @@ class EmergencyKeeping:
             self._heard,
         )
         self._pins = PinGuard(self.meaning)
+        self._choosing = PinGuard(self.meaning)
+        """The keypad stays open for who only chooses one."""
         self._undo: list[CALLBACK_TYPE] = []
         self._changing = asyncio.Lock()
 
@@ -139,7 +141,9 @@ class EmergencyKeeping:
             async_track_time_interval(self._hass, self._daily, _DAY),
         ]
         self._sensors.follow(self.settings.sensors)
-        await self.silent.start()
+        if self._readable:
+            # Else whom it is for is not known, and what is kept of it must stay.
+            await self.silent.start()
         self.voice.start()
         await self._loading.run()
         self._see_whether_old()
@@ -188,6 +192,7 @@ class EmergencyKeeping:
             way.stop()
         self._sensors.stop()
         self.voice.stop()
+        self.silent.stop()
         self._schedule(None)
         self.incidents.signals.stop()
 
@@ -264,6 +269,18 @@ class EmergencyKeeping:
             with suppress(EmergencyError):
                 await self.incidents.cancel(incident.id, actor, pin=True)
 
+    @property
+    def busy(self) -> bool:
+        """Tell whether something would be lost that is in memory alone."""
+        return self.incidents.busy or self.silent.incidents.busy
+
+    async def is_taken(self, pin: str) -> bool:
+        """Tell whether a PIN means something already, and not what. Raises EmergencyError.
+
+        Else who is forced to open a form could be asked which PIN it was.
+        """
+        return await self._choosing.look(pin) is not None
+
     async def meaning(self, pin: str) -> Pin | None:
         """Return what a PIN means."""
         house, silent = self.settings.pin, self.settings.silent
@@ -301,8 +318,7 @@ class EmergencyKeeping:
         self._see_whether_old()
         for contact in self.settings.contacts:
             health = await self.incidents.people.way(contact.target).look()
-            there = health.ok and await self.silent.reaches(contact)
-            issues.contact_gone(self._hass, contact.id, contact.name, not there)
+            issues.contact_gone(self._hass, contact.id, contact.name, not health.ok)
         self._home.tell()
         self.silent.incidents.remind()
         await asyncio.gather(*(way.test() for way in self.ways.values()))

@@ -199,7 +199,7 @@ class Home(Decisions):
         """
         entry_id = self.entry.entry_id
         given = self.grants.open_grants() or self.responders.links.open()
-        busy = given or self.emergency.incidents.busy
+        busy = given or self.emergency.busy
         if not busy and await opening.opens_now(self.hass, entry_id):
             self.hass.config_entries.async_schedule_reload(entry_id)
 

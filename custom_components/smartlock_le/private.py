@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 import json
 import logging
+import os
 from pathlib import Path
+import tempfile
 from typing import Any
 
 from homeassistant.core import HomeAssistant
-from homeassistant.util.file import WriteError, write_utf8_file_atomic
+from homeassistant.util.file import WriteError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -15,12 +17,25 @@ _VERSION = 1
 
 
 def write(path: Path, text: str) -> None:
-    """Write one, whole or not at all. It blocks. Raises WriteError."""
+    """Write one, whole or not at all. It blocks. Raises WriteError.
+
+    Home Assistant's own way writes a line that names the file where it fails: of some of
+    them nobody may hear.
+    """
+    made = None
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Of no other user from its first byte on.
+        file, made = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+        with os.fdopen(file, "w", encoding="utf-8") as writing:
+            writing.write(text)
+            writing.flush()
+            os.fsync(writing.fileno())
+        Path(made).replace(path)
     except OSError as err:
+        if made is not None:
+            Path(made).unlink(missing_ok=True)
         raise WriteError(type(err).__name__) from err
-    write_utf8_file_atomic(str(path), text, private=True)
 
 
 class FileUnreadable(Exception):
@@ -50,13 +65,14 @@ class PrivateFile[Content]:
         self.now = default
         self._unreadable = False
 
-    async def readable(self, what: str) -> bool:
-        """Read it, and tell whether it is ours to read; `what` it says, for our lines.
+    async def load(self) -> None:
+        """Read it; without a file it stays as it is. Raises FileUnreadable."""
+        self.now = await self._hass.async_add_executor_job(self._read)
 
-        Without a file it stays as it is.
-        """
+    async def readable(self, what: str) -> bool:
+        """Read it, and tell whether it is ours to read; `what` it says, for our lines."""
         try:
-            self.now = await self._hass.async_add_executor_job(self._read)
+            await self.load()
         except FileUnreadable as err:
             # What stands on it works; that this is not known must be said.
             _LOGGER.error("%s cannot be read: %s", what, err)

@@ -4,12 +4,15 @@ Nothing here changes a state, fires an event, calls an action or writes a line.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.file import WriteError
 
@@ -20,13 +23,20 @@ from .emergency.channels.dc09 import Dc09
 from .emergency.channels.notify import Notice
 from .emergency.channels.webhook import Webhook
 from .emergency.ledger import Ledger
-from .emergency.models import Kind, Signal, Source, Way, What, too_old
+from .emergency.models import TOO_OLD, Kind, Signal, Source, Way, What, too_old
+from .emergency.people import ACTION
 from .emergency.settings import Contact, Settings, SilentSettings, WebhookSettings
 from .emergency.silent import SilentIncidents, SilentMeans
-from .emergency.silent_models import Silent
-from .models import AccessEvent, Actor, lets_in
+from .emergency.silent_models import Silent, Telling
+from .log import LogUnavailable
+from .models import AccessEvent, Actor, ActorKind, lets_in, utc_now
 from .notices import common_texts
-from .private import PrivateFile
+from .private import FileUnreadable, PrivateFile
+
+_WIPED = "mobile_app_notification_cleared"
+"""What Home Assistant's app says when somebody wipes a notification away."""
+_NONCE = re.compile(rf"{ACTION}([0-9a-f]{{32}})")
+_PAGE = 500
 
 
 class SilentKeeping:
@@ -45,11 +55,14 @@ class SilentKeeping:
         self._hass: HomeAssistant = home.hass
         self._settings = settings
         self._hook = hook
-        self._file: PrivateFile[list[Silent]] = PrivateFile(
-            home.hass, path, [], as_json=_as_json, from_json=_from_json
+        self._file: PrivateFile[dict[str, Any]] = PrivateFile(
+            home.hass, path, {}, as_json=dict, from_json=dict
         )
         self._writing = asyncio.Lock()
+        self._seen = -1
+        """The last access of these that was taken up."""
         self._ways: dict[Way, tuple[object, Channel[Signal]]] = {}
+        self._undo: CALLBACK_TYPE | None = None
         self.incidents = SilentIncidents(
             ledger,
             SilentMeans(
@@ -59,35 +72,73 @@ class SilentKeeping:
                 keep=self._keep,
                 person=lambda contact: AppPush(home.hass, contact.target),
                 way=self._way,
+                where=self._where,
                 notice=self._notice,
             ),
         )
 
     async def start(self) -> None:
         """Go on where it ended."""
-        await self._file.readable("What is told in silence")
-        self.incidents.load(self._file.now)
+        self._undo = self._hass.bus.async_listen(_WIPED, self._wiped)
+        # What cannot be read is put aside by what is kept next, without a line.
+        with suppress(FileUnreadable):
+            await self._file.load()
+        self._seen = int(self._file.now.get("seen", -1))
+        self.incidents.load(_readable(self._file.now.get("open", [])))
+        self._home.spawn(self._look_back(), "silent")
 
-    async def _keep(self, found: list[Silent]) -> None:
+    def stop(self) -> None:
+        """End what listens."""
+        if self._undo:
+            self._undo()
+            self._undo = None
+
+    async def _keep(self, found: list[dict[str, Any]]) -> bool:
         async with self._writing:
-            # Of a full disk nobody in the house may hear; it goes on in memory.
-            with suppress(WriteError):
-                await self._file.save(found)
+            try:
+                await self._file.save({"seen": self._seen, "open": found})
+            except WriteError:
+                # Of a full disk nobody in the house may hear; it goes on in memory.
+                return False
+            return True
+
+    async def _look_back(self) -> None:
+        """Take up what was entered before the last end, and no more."""
+        if (silent := self._settings().silent) is None or not silent.codes:
+            return
+        since = max(utc_now() - TOO_OLD, datetime.fromisoformat(silent.since))
+        after: int | None = self._seen
+        while after is not None:
+            try:
+                page = await self._home.log.entries(
+                    after=after, limit=_PAGE, kinds={"access"}, since=since
+                )
+            except LogUnavailable:
+                return
+            for entry in page.entries:
+                self._entered(entry.seq, entry.fields)
+            after = page.next_after
+
+    def _entered(self, number: int, fields: Mapping[str, Any]) -> None:
+        who = Actor(
+            ActorKind(fields["actor_kind"]), fields["actor"], fields["actor_name"]
+        )
+        self._typed(who, fields["event"], fields["method"], number)
 
     # What raises one
 
     @callback
     def accessed(self, event: AccessEvent) -> None:
         """Hear of what happened at a lock."""
+        if not too_old(event.time):
+            self._typed(event.actor, event.event, event.method, event.entry)
+
+    def _typed(self, who: Actor, event: str, method: str, number: int) -> None:
         silent = self._settings().silent
-        if (
-            silent is not None
-            and event.actor.ref in silent.codes
-            and lets_in(event.event, event.method)
-            and not too_old(event.time)
-        ):
-            entered = f"access {event.entry}"
-            self._raise(Kind.DURESS, Source.CODE, event.actor, entered)
+        known = 0 <= number <= self._seen
+        if silent and who.ref in silent.codes and lets_in(event, method) and not known:
+            self._seen = max(self._seen, number)
+            self._raise(Kind.DURESS, Source.CODE, who, f"access {number}")
 
     @callback
     def forced(self, actor: Actor) -> None:
@@ -122,34 +173,49 @@ class SilentKeeping:
             self._ways[way] = (decided, channel)
         return channel
 
+    def _where(self, way: Way) -> str:
+        settings = self._settings()
+        if way is Way.CENTRE:
+            centre = settings.centre
+            return f"{centre.host}:{centre.port} {centre.account}" if centre else ""
+        return urlsplit(settings.webhook.url).netloc if settings.webhook else ""
+
+    @callback
+    def _wiped(self, event: Event) -> None:
+        """Hear that a message was wiped away, which says all that was in it."""
+        for name in event.data.values():
+            for nonce in _NONCE.findall(str(name)):
+                self.incidents.wiped(nonce)
+
     # What a contact is told
 
-    async def _notice(self, silent: Silent, what: What, ends_it: str) -> Notice:
+    async def _notice(self, silent: Silent, telling: Telling, ends_it: str) -> Notice:
         """Return what is said of one; `ends_it` is sent by a button."""
         texts, settings = await common_texts(self._hass, "silent_"), self._settings()
-        message = [texts["over"]]
-        if what is What.ALARM:
-            moment = dt_util.as_local(silent.raised)
-            message = [texts[silent.source].format(time=f"{moment:%H:%M}"), texts["do"]]
+        if alarm := telling.what is What.ALARM:
+            since = dt_util.as_local(silent.raised)
+            now = dt_util.as_local(telling.made)
+            said = texts[telling.source or "reminder"]
+            message = [
+                said.format(time=f"{now:%H:%M}", since=f"{since:%Y-%m-%d %H:%M}")
+            ]
+            message.append(texts["do"])
             if settings.silent and settings.silent.centre and settings.centre:
                 message.append(texts["centre"])
+        else:
+            message = [texts["over"]]
         return Notice(
             title=texts["title"].format(home=self._home.entry.title),
             message=" ".join(message),
             tag=f"smartlock_le_{silent.id}",
-            actions={ends_it: texts["end"]} if what is What.ALARM else {},
-            urgent=what is What.ALARM,
+            actions={ends_it: texts["end"]} if alarm else {},
+            urgent=alarm,
+            stays=alarm,
         )
 
     async def can_tell(self, contact: Contact) -> bool:
         """Tell whether there is a way to a contact that leaves no trace."""
         return (await AppPush(self._hass, contact.target).look()).ok
-
-    async def reaches(self, contact: Contact) -> bool:
-        """Tell whether a contact can be told as was decided."""
-        silent = self._settings().silent
-        chosen = silent is not None and contact.id in silent.contacts
-        return not chosen or await self.can_tell(contact)
 
     async def test(self, silent: SilentSettings, number: str) -> None:
         """Send what is to be told to all of them, as a test. Raises ChannelError."""
@@ -170,9 +236,10 @@ class SilentKeeping:
                 await channel.send(Signal(what=What.TEST, way=way))
 
 
-def _as_json(found: list[Silent]) -> Mapping[str, Any]:
-    return {"open": [one.as_json() for one in found]}
-
-
-def _from_json(data: Mapping[str, Any]) -> list[Silent]:
-    return [Silent.from_json(one) for one in data["open"]]
+def _readable(kept: Iterable[Mapping[str, Any]]) -> list[Silent]:
+    """Return what can be read: one that another version wrote does not stop the others."""
+    found = []
+    for one in kept:
+        with suppress(KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            found.append(Silent.from_json(one))
+    return found

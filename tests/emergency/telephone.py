@@ -121,14 +121,15 @@ class Telephone:
 
     async def send(self, action: str) -> None:
         """Say that a button was pressed, whether or not it was there."""
+        await self.fire("mobile_app_notification_action", {"action": action})
+
+    async def fire(self, event: str, data: dict[str, Any]) -> None:
+        """Have Home Assistant fire an event, as the app may."""
         answer = await self._client.post(
             f"/api/webhook/{self._hook}",
             json={
                 "type": "fire_event",
-                "data": {
-                    "event_type": "mobile_app_notification_action",
-                    "event_data": {"action": action},
-                },
+                "data": {"event_type": event, "event_data": data},
             },
         )
         assert answer.status == HTTPStatus.OK

@@ -1,6 +1,7 @@
 """Silent alarms: those who are to know do, and nobody in the house sees that they do."""
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 import json
@@ -35,7 +36,7 @@ from custom_components.smartlock_le.models import (
 from custom_components.smartlock_le.opening import home_folder
 from tests.conftest import LOCK, log_of, until, until_entry
 from tests.flows.test_options import choose, state_of
-from tests.support import act, unwritable
+from tests.support import act, fail_writes, unwritable
 from virtual_home.nuki import NukiLock
 
 from .conftest import centre_at, contact, decide
@@ -74,11 +75,12 @@ async def guest(hass: HomeAssistant) -> tuple[str, int]:
     return given["guest"], int(given["pin"])
 
 
-async def means_duress(home: Home, *codes: str) -> None:
+async def means_duress(home: Home, *codes: str, since: str = "") -> None:
     """Let these codes mean it."""
     now = home.emergency.settings.silent
     assert now
-    await decide(home, silent=replace(now, codes=codes))
+    since = since or utc_now().isoformat()
+    await decide(home, silent=replace(now, codes=codes, since=since))
 
 
 async def opened(home: Home, nuki: NukiLock, pin: int) -> dict[str, Any]:
@@ -442,7 +444,6 @@ async def test_all_ways_down_then_one_up(
     service.status = 201
     message = await cara.told("I am forced")
     await decide(quiet, centre=centre_at(receiver.port))
-    await until(lambda: receiver.codes == ["HA"])
     await cara.press(message, END)
     await over(quiet)
     told = await events(quiet)
@@ -543,29 +544,189 @@ async def test_restart_at_each_point(
     assert (told.count("told"), told.count("signalled")) == (2, 2)
 
 
+@pytest.mark.parametrize("full", ["folder", "file"])
 async def test_a_full_disk(
     hass: HomeAssistant,
     quiet: Home,
     cara: Telephone,
     receiver: Real,
     caplog: pytest.LogCaptureFixture,
+    full: str,
 ) -> None:
     """They are told all the same, and no line says that something could not be kept."""
-    with unwritable(home_folder(hass) / "keys"):
+    folder = home_folder(hass) / "keys"
+    with ExitStack() as stack:
+        if full == "folder":
+            stack.enter_context(unwritable(folder))
+        else:
+            (folder / "silent.json").mkdir()
         caplog.clear()
         await forced(quiet)
         message = await cara.told("I am forced")
         await until(lambda: receiver.codes == ["HA"])
         assert "silent" not in caplog.text.lower()
+        # It is in memory alone: the home must not start anew now.
+        assert quiet.emergency.busy
         await cara.press(message, END)
         await over(quiet)
-    assert "raised" in await events(quiet)
+    assert "raised" in await events(quiet) and not quiet.emergency.busy
 
 
-async def test_the_log_is_away(
+async def test_an_end_while_the_log_is_away(
+    hass: HomeAssistant,
+    entry: HomeEntry,
+    quiet: Home,
+    cara: Telephone,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was held back is held until it is durable, also through a restart."""
+    monkeypatch.setattr(silent, "LATER", 0.1)
+    await forced(quiet)
+    message = await cara.told("I am forced")
+    await fail_writes(quiet)
+    await cara.press(message, END)
+    await cara.told("It is over")
+    await hass.async_block_till_done()
+    steps = [step["event"] for step in kept(hass)[0]["steps"]]
+    assert steps[0] == "raised" and "closed" in steps
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    home = entry.runtime_data
+    await over(home)
+    told = await events(home)
+    assert [told.count(event) for event in ("raised", "closed")] == [1, 1]
+
+
+async def test_killed_while_it_was_told(
+    hass: HomeAssistant, entry: HomeEntry, quiet: Home, cara: Telephone
+) -> None:
+    """As it is kept in any moment, the home starts, and tells who is left."""
+    await forced(quiet)
+    message = await cara.told("I am forced")
+    await hass.async_block_till_done()
+    await hass.config_entries.async_unload(entry.entry_id)
+    path = home_folder(hass) / "keys" / "silent.json"
+    data = json.loads(path.read_text())
+    (one,) = data["settings"]["open"]
+    one["waiting"] = {"cara": [], "anna": [], "centre": []}
+    # One that a later version wrote is passed over.
+    data["settings"]["open"].append({"id": "x", "kind": "flood"})
+    path.write_text(json.dumps(data))
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert len(entry.runtime_data.emergency.silent.incidents.open) == 1
+    await cara.press(message, END)
+    await over(entry.runtime_data)
+
+
+async def test_killed_before_it_was_raised(
+    hass: HomeAssistant,
+    entry: HomeEntry,
+    quiet: Home,
+    nuki: NukiLock,
+    cara: Telephone,
+    service: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An opening that was entered, and no more, is taken up at the start; once."""
+    code, pin = await guest(hass)
+    await opened(quiet, nuki, pin)
+    await act_lock(hass)
+    since = utc_now().isoformat()
+    await means_duress(quiet, code, since=since)
+    # The power goes here.
+    monkeypatch.setattr(quiet.emergency.silent, "accessed", lambda _: None)
+    await opened(quiet, nuki, pin)
+    monkeypatch.undo()
+    assert not quiet.emergency.silent.incidents.open
+    for _ in range(2):
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        message = await cara.told("I am forced")
+        await hass.async_block_till_done()
+        # The one of before it was decided means nothing.
+        assert len(cara.heard) == 1
+    home = entry.runtime_data
+    await cara.press(message, END)
+    await over(home)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert not entry.runtime_data.emergency.silent.incidents.open
+
+
+async def test_settings_that_cannot_be_read(
+    hass: HomeAssistant,
+    entry: HomeEntry,
+    quiet: Home,
+    cara: Telephone,
+    service: Any,
+    soon: None,
+) -> None:
+    """Whom it is for is not known then; it is known again, and what waits has waited."""
+    service.status = 500
+    await forced(quiet)
+    await until(lambda: service.asked)
+    path = home_folder(hass) / "keys" / "emergency.json"
+    right = path.read_text()
+    path.write_text("rubbish")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert "cara" in kept(hass)[0]["waiting"]
+    path.write_text(right)
+    service.status = 201
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await cara.told("I am forced")
+
+
+async def test_a_message_that_is_wiped_away(
+    hass: HomeAssistant, quiet: Home, cara: Telephone
+) -> None:
+    """All can see then what was in it: it ends nothing any more, and it comes again."""
+    await forced(quiet)
+    message = await cara.told("I am forced")
+    assert message["data"]["persistent"] and message["data"]["ttl"] > 3600
+    # As the app on Android does it: with all that it was sent.
+    await cara.fire(
+        "mobile_app_notification_cleared",
+        message["data"] | {"action_1_key": message["data"]["actions"][0]["action"]},
+    )
+    await until(lambda: len(cara.heard) == 2)
+    await cara.press(message, END)
+    await hass.async_block_till_done()
+    assert len(quiet.emergency.silent.incidents.open) == 1
+    await cara.press(cara.heard[1], END)
+    await over(quiet)
+
+
+async def test_reminded(
+    hass: HomeAssistant,
+    quiet: Home,
+    cara: Telephone,
+    receiver: Real,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once more after some minutes, and it says since when."""
+    monkeypatch.setattr(silent, "REMINDED", 0.3)
+    await forced(quiet)
+    message = await cara.told("nobody has said that they are safe")
+    assert f"Since {utc_now():%Y}" in message["message"]
+    assert len(cara.heard) == 2 and receiver.codes == ["HA"]
+
+
+async def test_another_centre(
+    hass: HomeAssistant, quiet: Home, cara: Telephone, receiver: Real, soon: None
+) -> None:
+    """What one was to hear is none of the business of the next one; nor is its end."""
+    await decide(quiet, centre=centre_at(dead().port))
+    await forced(quiet)
+    message = await cara.told("I am forced")
+    await decide(quiet, centre=centre_at(receiver.port))
+    await cara.press(message, END)
+    await over(quiet)
+    assert receiver.codes == []
+
+
+async def test_a_file_that_is_not_ours(
     hass: HomeAssistant, quiet: Home, cara: Telephone, receiver: Real
 ) -> None:
-    """A file of what is open that is not ours is left alone, and the home starts."""
+    """It is left alone until something is kept, no line tells of it, and the home starts."""
     path = home_folder(hass) / "keys" / "silent.json"
     path.write_text("rubbish")
     assert await hass.config_entries.async_reload(quiet.entry.entry_id)

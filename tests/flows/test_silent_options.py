@@ -124,18 +124,17 @@ async def test_bad_input(
     flow = (await step(hass, entry, "silent"))["flow_id"]
     to_cara = {"contacts": ["cara"]}
     for wrong, where, why in (
-        ({"phrases": True}, "base", "silent_nobody"),
-        (to_cara, "base", "silent_nothing"),
-        ({**to_cara, "pin": "12"}, "pin", "distress_pin"),
-        # The one that really ends an alarm.
-        ({**to_cara, "pin": "4711"}, "pin", "pin_taken"),
-        ({**to_cara, "word": "banana"}, "word", "silent_word"),
-        ({**to_cara, "word": "one (two|three)"}, "word", "silent_word"),
-        ({**to_cara, "word": "a " * 60 + "a"}, "word", "silent_word"),
-        ({**to_cara, "word": "call the police"}, "word", "silent_word_taken"),
+        ({"contacts": [], "phrases": True}, "contacts", "silent_nobody"),
+        ({}, "base", "silent_nothing"),
+        ({"pin": "12"}, "pin", "distress_pin"),
+        ({"word": "banana"}, "word", "silent_word"),
+        ({"word": "one (two|three)"}, "word", "silent_word"),
+        ({"word": "a " * 60 + "a"}, "word", "silent_word"),
+        ({"word": "call the police"}, "word", "silent_word_taken"),
     ):
-        result = await go(hass, flow, **{**EMPTY, **wrong})
+        result = await go(hass, flow, **{**EMPTY, **to_cara, **wrong})
         assert result["errors"] == {where: why}, wrong
+    assert service.asked == 0
     service.status = 500
     result = await go(hass, flow, **{**EMPTY, **to_cara, "pin": "8642"})
     assert result["errors"] == {"base": "silent_not_sent"}
@@ -149,28 +148,48 @@ async def test_bad_input(
     assert both.emergency.settings.silent is None
 
 
-async def test_only_a_centre(
-    hass: HomeAssistant, entry: HomeEntry, both: Home, receiver: Real
+async def test_nobody_who_could_end_it(
+    hass: HomeAssistant, entry: HomeEntry, both: Home, anna: Telephone
 ) -> None:
-    """It must take the test; then nobody is asked for a number."""
-    flow = (await step(hass, entry, "silent"))["flow_id"]
-    result = await go(hass, flow, centre=True, phrases=False, pin="8642")
-    assert result["reason"] == "silent_saved"
-    assert receiver.codes == ["RP"]
-    await decide(both, centre=None, contacts=(), webhook=None)
+    """A centre alone is not enough."""
+    await decide(both, contacts=(contact(anna),))
     result = await step(hass, entry, "silent")
     assert result["reason"] == "silent_no_way"
 
 
-async def test_the_pin_of_the_house_is_another(
-    hass: HomeAssistant, entry: HomeEntry, both: Home
-) -> None:
-    """Nobody sets the one in the place of the other by chance."""
+async def test_no_language(hass: HomeAssistant, entry: HomeEntry, both: Home) -> None:
+    await decide(both, languages=())
     flow = (await step(hass, entry, "silent"))["flow_id"]
-    await go(hass, flow, centre=True, phrases=False, pin="8642")
+    result = await go(hass, flow, **{**EMPTY, "contacts": ["cara"], "phrases": True})
+    assert result["errors"] == {"phrases": "silent_no_language"}
+
+
+async def test_no_form_tells_which_pin_it_was(
+    hass: HomeAssistant, entry: HomeEntry, both: Home, cara: Telephone
+) -> None:
+    """The one says no to both alike, and not often; the other only after all got a test."""
+    form = {**EMPTY, "contacts": ["cara"]}
+    flow = (await step(hass, entry, "silent"))["flow_id"]
+    await go(hass, flow, **form, pin="8642")
+    await go(hass, flow, number=await number(cara))
+    flow = (await step(hass, entry, "silent"))["flow_id"]
+    result = await go(hass, flow, **form, pin="4711")
+    assert result["step_id"] == "silent_test"
+    result = await go(hass, flow, number=await number(cara))
+    assert result["errors"] == {"base": "silent_pin_taken"}
+    silent = both.emergency.settings.silent
+    assert silent and is_pin("8642", silent.pin)
     flow = (await step(hass, entry, "distress_rules"))["flow_id"]
     rules = {"languages": ["en"], "window": 45, "pause": 10}
-    result = await go(hass, flow, **rules, pin="8642")
-    assert result["errors"] == {"pin": "pin_taken"}
-    result = await go(hass, flow, **rules, pin="8643")
+    for taken in ("8642", "4711"):
+        result = await go(hass, flow, **rules, pin=taken)
+        assert result["errors"] == {"pin": "pin_taken"}
+    for new in range(5):
+        flow = (await step(hass, entry, "distress_rules"))["flow_id"]
+        result = await go(hass, flow, **rules, pin=f"864{new + 3}")
+        assert result["reason"] == "distress_rules_saved"
+    flow = (await step(hass, entry, "distress_rules"))["flow_id"]
+    result = await go(hass, flow, **rules, pin="9999")
+    assert result["errors"] == {"pin": "code_too_many_tries"}
+    result = await go(hass, flow, **rules)
     assert result["reason"] == "distress_rules_saved"

@@ -9,7 +9,6 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
-from homeassistant.util.file import WriteError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -448,9 +447,9 @@ async def test_keys_that_cannot_be_destroyed(
     house.remove_lock()
 
     def fail(*_: object, **__: object) -> None:
-        raise WriteError("disk full")
+        raise OSError("disk full")
 
-    target = "custom_components.smartlock_le.private.write_utf8_file_atomic"
+    target = "custom_components.smartlock_le.private.tempfile.mkstemp"
     with monkeypatch.context() as patch:
         patch.setattr(target, fail)
         house.roster.clean_orphans()
@@ -482,9 +481,9 @@ async def test_clean_home_on_a_full_disk(
     """Keys that cannot be destroyed are a lock that is left, and no fault."""
 
     def fail(*_: object, **__: object) -> None:
-        raise WriteError("disk full")
+        raise OSError("disk full")
 
-    target = "custom_components.smartlock_le.private.write_utf8_file_atomic"
+    target = "custom_components.smartlock_le.private.tempfile.mkstemp"
     monkeypatch.setattr(target, fail)
     assert await clean_home(hass, house.book) == ["Front door"]
 

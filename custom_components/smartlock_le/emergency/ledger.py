@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Executable, RowMapping, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..log import MAX_TEXT, Log, LogError, put
+from ..log import MAX_TEXT, Log, LogError, LogUnavailable, put
 from ..models import HOME_ACTOR, Actor, utc_now
 from .models import Incident, Signal
 from .tables import incidents as table, signals, webhook_told
@@ -61,9 +61,18 @@ class Ledger:
 
     async def enter_held(
         self, said: dict[str, str | int], actor: Actor, when: datetime
-    ) -> None:
-        """Enter a step that was held back, with the time when it happened."""
-        await self._append(said, actor, [], when)
+    ) -> bool:
+        """Enter a step that was held back, with the time when it happened.
+
+        Returns whether it need not be held any longer: it is durable, or never will be.
+        """
+        try:
+            await self._log.append("incident", _fields(said, actor), time=when)
+        except LogUnavailable:
+            return False
+        except (LogError, SQLAlchemyError) as err:
+            _LOGGER.error("An incident was not entered: %s", type(err).__name__)
+        return True
 
     def keep_told(self, incident: str, refers: str) -> list[Executable]:
         """Return what keeps what the server was told of an incident."""
@@ -83,15 +92,10 @@ class Ledger:
         said: dict[str, str | int],
         actor: Actor,
         rows: list[Executable],
-        when: datetime | None = None,
     ) -> int:
-        who = {name: text[:MAX_TEXT] for name, text in actor.fields().items()}
         try:
             entry = await self._log.append_or_keep(
-                "incident",
-                {**said, "status": "actual", **who},
-                time=when,
-                also=lambda _: rows,
+                "incident", _fields(said, actor), also=lambda _: rows
             )
         except (LogError, SQLAlchemyError) as err:
             # Whatever the log has against it: help does not wait for that.
@@ -140,6 +144,11 @@ def _readable[Kept](
         except (KeyError, ValueError) as err:
             _LOGGER.error("An incident cannot be read: %s", type(err).__name__)
     return found
+
+
+def _fields(said: dict[str, str | int], actor: Actor) -> dict[str, str | int]:
+    who = {name: text[:MAX_TEXT] for name, text in actor.fields().items()}
+    return {**said, "status": "actual", **who}
 
 
 def _of_signal(signal: Signal, event: str, detail: str) -> dict[str, str | int]:

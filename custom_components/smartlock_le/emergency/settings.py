@@ -105,6 +105,8 @@ class SilentSettings:
     """Who asks for help and for quiet is heard."""
     word: str = field(default="", repr=False)
     """A sentence of the owner's own."""
+    since: str = "1970-01-01T00:00:00+00:00"
+    """When it was decided, RFC 3339: an access of before meant nothing."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

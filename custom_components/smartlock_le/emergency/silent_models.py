@@ -1,7 +1,6 @@
 """What a silent incident is, and how it is kept."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 import math
@@ -62,6 +61,10 @@ class Telling:
     made: datetime = field(default_factory=_now)
     tried: bool = False
     """It may have arrived, whatever is known of it."""
+    source: Source | None = None
+    """What raised it; None: nobody ended it, and that is said again."""
+    to: str = ""
+    """The centre or the server that it is for: another one is not told."""
 
     def signal(self, silent: Silent, way: Way, sender: str) -> Signal:
         """Return it as it goes to a centre or a server, from this sender."""
@@ -80,13 +83,20 @@ class Telling:
 
     def as_json(self) -> dict[str, Any]:
         """Return what is kept."""
-        return {**asdict(self), "what": self.what.value, "made": self.made.isoformat()}
+        return {**asdict(self), "made": self.made.isoformat()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return what was kept. Raises TypeError, ValueError, KeyError."""
-        made = datetime.fromisoformat(data["made"])
-        return cls(**{**data, "what": What(data["what"]), "made": made})
+        made, source = datetime.fromisoformat(data["made"]), data["source"]
+        return cls(
+            **{
+                **data,
+                "what": What(data["what"]),
+                "made": made,
+                "source": None if source is None else Source(source),
+            }
+        )
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -108,7 +118,8 @@ class Silent:
     """What each has heard, or may have."""
     asked: float = -math.inf
     """When they were told last because somebody asked, by that clock."""
-    entering: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    entering: bool = False
+    """What was held back is being entered."""
 
     @property
     def stage(self) -> Stage:
@@ -122,9 +133,25 @@ class Silent:
         """Tell whether it is over, all know it, and all is entered."""
         return self.over and not self.steps and not any(self.waiting.values())
 
-    def nonce(self, contact: str) -> None:
+    def drop(self, which: Callable[[Telling], bool]) -> list[str]:
+        """Let some of what waits be heard by nobody; return who would have heard it."""
+        dropped = []
+        for target, waiting in list(self.waiting.items()):
+            left = [one for one in waiting if not which(one)]
+            dropped += [target] * (len(waiting) - len(left))
+            self.waiting[target] = left
+            if not left:
+                del self.waiting[target]
+        return dropped
+
+    def let_end(self, contact: str) -> None:
         """Let a contact say that it is over."""
         self.nonces.setdefault(contact, secrets.token_hex(16))
+
+    def whose(self, nonce: str) -> str | None:
+        """Return the contact who can say so by this."""
+        found = (one for one, known in self.nonces.items() if known == nonce)
+        return next(found, None)
 
     def fields(self, step: Step) -> dict[str, str | int]:
         """Return what an entry says of a step."""
@@ -146,6 +173,7 @@ class Silent:
             return {
                 target: [one.as_json() for one in found]
                 for target, found in by_target.items()
+                if found
             }
 
         return {

@@ -24,7 +24,7 @@ from ..emergency import phrases
 from ..emergency.channels.dc09 import Dc09
 from ..emergency.channels.dc09_frame import Protocol
 from ..emergency.channels.dc09_link import Transport
-from ..emergency.pin import Pin
+from ..emergency.models import EmergencyError
 from ..emergency.settings import CentreSettings, account_number
 from ..notices import common_texts
 from .contact_people import ContactPeople, kept
@@ -138,8 +138,11 @@ class EmergencyOptions(ContactPeople):
         pin = str(said.get("pin", ""))
         if pin and not is_pin(pin):
             return {"pin": "distress_pin"}
-        if pin and await self._home.emergency.meaning(pin) is Pin.DURESS:
-            return {"pin": "pin_taken"}
+        try:
+            if pin and await self._home.emergency.is_taken(pin):
+                return {"pin": "pin_taken"}
+        except EmergencyError:
+            return {"pin": "code_too_many_tries"}
         heard = tuple(said["languages"])
         window, pause = int(said["window"]), int(said["pause"])
         errors = await self._change(

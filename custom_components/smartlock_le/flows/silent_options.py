@@ -21,6 +21,7 @@ import voluptuous as vol
 from ..emergency.channels.channel import ChannelError
 from ..emergency.pin import Pin, hash_pin
 from ..emergency.settings import SilentSettings
+from ..models import utc_now
 from .emergency_options import is_pin
 from .request_page import SURE, choice
 from .webhook_options import WebhookOptions
@@ -36,6 +37,7 @@ class SilentOptions(WebhookOptions):
     """The part of the menu that is about silent alarms."""
 
     _silent: SilentSettings
+    _silent_pin: str
     _silent_number: str
 
     async def async_step_silent(
@@ -46,22 +48,20 @@ class SilentOptions(WebhookOptions):
         settings = self._settings
         can_tell = self._home.emergency.silent.can_tell
         contacts = [one for one in settings.contacts if await can_tell(one)]
-        if not (contacts or settings.centre or settings.webhook):
+        if not contacts:
+            # Only a contact can end one.
             return self.async_abort(reason="silent_no_way")
         if user_input is not None:
             errors = await self._try_silent(user_input)
-            if not errors and self._silent.contacts:
-                return await self.async_step_silent_test(None)
-            errors = errors or await self._save_silent()
             if not errors:
-                return self.async_abort(reason="silent_saved")
-        fields: dict[vol.Marker, Any] = {}
-        if contacts:
-            fields[vol.Optional("contacts")] = choice(
+                return await self.async_step_silent_test(None)
+        fields: dict[vol.Marker, Any] = {
+            vol.Required("contacts"): choice(
                 [SelectOptionDict(value=one.id, label=one.name) for one in contacts],
                 "",
                 multiple=True,
             )
+        }
         if settings.centre:
             fields[vol.Required("centre", default=False)] = BooleanSelector()
         if settings.webhook:
@@ -86,28 +86,27 @@ class SilentOptions(WebhookOptions):
         pin, word = str(said.get("pin", "")), str(said.get("word", "")).strip()
         if pin and not is_pin(pin):
             return {"pin": "distress_pin"}
-        if pin and await self._home.emergency.meaning(pin) is Pin.HOUSE:
-            return {"pin": "pin_taken"}
         if word and not (len(word) <= _LONGEST_WORD and _WORD.fullmatch(word)):
             return {"word": "silent_word"}
         if word and await self._home.emergency.voice.knows(word):
             return {"word": "silent_word_taken"}
         silent = SilentSettings(
-            contacts=tuple(said.get("contacts", ())),
+            contacts=tuple(said["contacts"]),
             centre=bool(said.get("centre")),
             webhook=bool(said.get("webhook")),
             codes=tuple(said.get("codes", ())),
             phrases=bool(said["phrases"]),
             word=word,
+            since=utc_now().isoformat(),
         )
-        if not (silent.contacts or silent.centre or silent.webhook):
-            return {"base": "silent_nobody"}
+        if not silent.contacts:
+            return {"contacts": "silent_nobody"}
+        if silent.phrases and not self._settings.languages:
+            return {"phrases": "silent_no_language"}
         if not (pin or silent.codes or silent.phrases or word):
             return {"base": "silent_nothing"}
-        if pin:
-            hashed = await self.hass.async_add_executor_job(hash_pin, pin)
-            silent = replace(silent, pin=hashed)
-        self._silent, self._silent_number = silent, f"{secrets.randbelow(9000) + 1000}"
+        self._silent, self._silent_pin = silent, pin
+        self._silent_number = f"{secrets.randbelow(9000) + 1000}"
         try:
             await self._home.emergency.silent.test(silent, self._silent_number)
         except ChannelError:
@@ -133,7 +132,13 @@ class SilentOptions(WebhookOptions):
         )
 
     async def _save_silent(self) -> dict[str, str]:
-        silent = self._silent
+        pin, silent = self._silent_pin, self._silent
+        # Only now: who tries PINs here has a test sent to all of them.
+        if pin and await self._home.emergency.meaning(pin) is Pin.HOUSE:
+            return {"base": "silent_pin_taken"}
+        if pin:
+            hashed = await self.hass.async_add_executor_job(hash_pin, pin)
+            silent = replace(silent, pin=hashed)
         return await self._change(
             lambda now: replace(now, silent=silent), "silent alarm set"
         )

@@ -19,6 +19,8 @@ from .channel import (
 
 TIMEOUT = 10.0
 """Seconds that a message may take to leave."""
+_WAITS = 12 * 60 * 60
+"""Seconds that a push service keeps one for a telephone that is off."""
 APP = "mobile_app_"
 """With what the names of the actions of Home Assistant's own app begin."""
 
@@ -35,6 +37,8 @@ class Notice:
     """What can be answered: the id of each answer, and its words."""
     urgent: bool = True
     """It is to be heard, whatever the telephone is set to."""
+    stays: bool = False
+    """It waits for a telephone that is off, and is not wiped away where that can be had."""
 
 
 class Notify(Channel[Notice]):
@@ -103,6 +107,8 @@ def of_app(notice: Notice) -> dict[str, Any]:
     data: dict[str, Any] = {}
     if notice.tag:
         data["tag"] = notice.tag
+    if notice.stays:
+        data |= {"persistent": True, "sticky": True}
     if notice.actions:
         data["actions"] = [
             {"action": action, "title": title}
@@ -110,7 +116,8 @@ def of_app(notice: Notice) -> dict[str, Any]:
         ]
     if notice.urgent:
         data |= {
-            "ttl": 0,
+            # Android: else it may arrive when it is over.
+            "ttl": _WAITS if notice.stays else 0,
             "priority": "high",
             "channel": "alarm_stream",
             # iOS: it is heard with the sound off.
