@@ -352,6 +352,12 @@ class EmergencyKeeping:
             self._raise_soon(Kind.BURGLARY, Source.ALARM_SYSTEM)
 
     @callback
+    def door_forced(self) -> None:
+        """Hear that a door opened although its lock is locked."""
+        if self.settings.forced:
+            self._raise_soon(Kind.BURGLARY, Source.DOOR)
+
+    @callback
     def _raise_soon(self, kind: Kind, source: Source) -> None:
         raising = self.incidents.raise_(kind, source, HOME_ACTOR)
         self._home.spawn(raising, f"distress by {source}")

@@ -20,6 +20,7 @@ from .code_keeping import CodeKeeping
 from .const import CONF_ALARM, CONF_SHARING, DOMAIN
 from .decisions import Decisions
 from .emergency_keeping import EmergencyKeeping
+from .forced_doors import ForcedDoors
 from .grant_keeping import GrantKeeping
 from .locks.keybook import KeyBook
 from .locks.managed import ManagedLock
@@ -287,6 +288,7 @@ class Home(Decisions):
             lock.on_event(self._accessed),
             lock.on_ready(lambda: self._lock_ready(lock)),
             lock.driver.on_change(driver_changed),
+            ForcedDoors(self.spawn, self.emergency.door_forced).follow(lock.driver),
             firmware.follow(self.hass, lock),
         ]
 

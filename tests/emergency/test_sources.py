@@ -1,15 +1,19 @@
 """What raises distress by itself: the owner's alarm system and the sensors that they chose."""
 
+import asyncio
+
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 import pytest
 
+from custom_components.smartlock_le import forced_doors
 from custom_components.smartlock_le.emergency.models import Kind, Source
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.models import HOME_ACTOR
 from tests.conftest import until, until_entry
 from tests.flows.test_emergency_options import step
 from tests.flows.test_options import choose, go
+from virtual_home.nuki import NukiLock
 
 from .conftest import decide
 from .test_incidents import events, reload
@@ -82,8 +86,11 @@ async def test_sensor_that_is_renamed(
     registry = er.async_get(hass)
     made = registry.async_get_or_create("binary_sensor", "test", "1")
     result = await step(hass, entry, "distress_sources")
-    result = await go(hass, result["flow_id"], alarm=False, sensors=[made.entity_id])
+    result = await go(
+        hass, result["flow_id"], alarm=False, forced=True, sensors=[made.entity_id]
+    )
     assert result["reason"] == "distress_rules_saved"
+    assert home.emergency.settings.forced
     registry.async_update_entity(made.entity_id, new_entity_id="binary_sensor.new")
     await hass.async_block_till_done()
     hass.states.async_set("binary_sensor.new", "off", {"device_class": "smoke"})
@@ -113,6 +120,55 @@ async def test_alarm_system(hass: HomeAssistant, entry: HomeEntry, home: Home) -
     await until(lambda: kinds(home) == [Kind.BURGLARY])
     (incident,) = home.emergency.incidents.open()
     assert incident.sources == (Source.ALARM_SYSTEM,)
+
+
+DOOR = "binary_sensor.front_door_door"
+
+
+async def door(hass: HomeAssistant, nuki: NukiLock, state: str) -> None:
+    """Open or close the door, and wait until that is seen."""
+    nuki.device.move_door(is_open=state == "on")
+    await until(lambda: hass.states.get(DOOR).state == state)
+
+
+@pytest.mark.parametrize("ticked", [True, False])
+async def test_a_forced_door(
+    hass: HomeAssistant,
+    home: Home,
+    nuki: NukiLock,
+    monkeypatch: pytest.MonkeyPatch,
+    ticked: bool,
+) -> None:
+    """It opens with its bolt thrown; closed again at once it was forced all the same."""
+    monkeypatch.setattr(forced_doors, "SETTLES", 0.5)
+    await decide(home, forced=ticked, window=60)
+    await door(hass, nuki, "on")
+    await door(hass, nuki, "off")
+    await asyncio.sleep(0.7)
+    assert kinds(home) == ([Kind.BURGLARY] if ticked else [])
+    if ticked:
+        assert home.emergency.incidents.open()[0].sources == (Source.DOOR,)
+        assert home.emergency.incidents.open()[0].level == 1
+
+
+async def test_a_door_that_is_not_forced(
+    hass: HomeAssistant,
+    home: Home,
+    nuki: NukiLock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Unlocked first, or told of first; or open when the bolt was thrown."""
+    monkeypatch.setattr(forced_doors, "SETTLES", 1.0)
+    await decide(home, forced=True, window=60)
+    await door(hass, nuki, "on")
+    nuki.device.turn(lock=False)
+    await until(lambda: hass.states.get("lock.front_door").state == "unlocked")
+    await door(hass, nuki, "off")
+    await door(hass, nuki, "on")
+    nuki.device.turn(lock=True)
+    await until(lambda: hass.states.get("lock.front_door").state == "locked")
+    await asyncio.sleep(1.2)
+    assert kinds(home) == []
 
 
 async def test_our_own_keypad_is_no_alarm_system(

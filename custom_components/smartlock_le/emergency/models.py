@@ -47,13 +47,15 @@ class Source(StrEnum):
     ACTION = "action"
     ALARM_SYSTEM = "alarm_system"
     SENSOR = "sensor"
+    DOOR = "door"
+    """It opened although its lock is locked."""
     CODE = "code"
     """The code of a door, one that means duress."""
 
     @property
     def by_a_person(self) -> bool:
         """Tell whether somebody asked for help, and no device on its own."""
-        return self not in (Source.ALARM_SYSTEM, Source.SENSOR)
+        return self not in (Source.ALARM_SYSTEM, Source.SENSOR, Source.DOOR)
 
 
 class Level(IntEnum):

@@ -131,6 +131,8 @@ class Settings:
     webhook: WebhookSettings | None = None
     alarm: bool = False
     """The alarm system raises a burglary."""
+    forced: bool = False
+    """So does a door that opens although its lock is locked."""
     sensors: tuple[str, ...] = ()
     """Sensors that raise distress: ids of the registry, or entity ids."""
     silent: SilentSettings | None = field(default=None, repr=False)

@@ -166,11 +166,11 @@ class EmergencyOptions(ContactPeople):
             found = [
                 (one, registry.async_get(one)) for one in user_input.get("sensors", [])
             ]
-            alarm = bool(user_input["alarm"])
+            alarm, forced = bool(user_input["alarm"]), bool(user_input["forced"])
             chosen = tuple(entry.id if entry else one for one, entry in found)
             errors = await self._change(
-                lambda now: replace(now, alarm=alarm, sensors=chosen),
-                f"alarm: {alarm}; sensors: {len(chosen)}",
+                lambda now: replace(now, alarm=alarm, forced=forced, sensors=chosen),
+                f"alarm: {alarm}; forced door: {forced}; sensors: {len(chosen)}",
             )
             if not errors:
                 return self.async_abort(reason="distress_rules_saved")
@@ -182,11 +182,16 @@ class EmergencyOptions(ContactPeople):
                 vol.Schema(
                     {
                         vol.Required("alarm"): BooleanSelector(),
+                        vol.Required("forced"): BooleanSelector(),
                         vol.Optional("sensors"): EntitySelector(sensors),
                     }
                 ),
                 user_input
-                or {"alarm": settings.alarm, "sensors": [one for one in now if one]},
+                or {
+                    "alarm": settings.alarm,
+                    "forced": settings.forced,
+                    "sensors": [one for one in now if one],
+                },
             ),
             errors=errors,
         )
