@@ -173,6 +173,7 @@ def test_steps() -> None:
                 *("flows/release_options.py", "flows/emergency_options.py"),
                 *("flows/contact_people.py", "flows/responder_options.py"),
                 *("flows/webhook_options.py", "flows/silent_options.py"),
+                "flows/noonlight_options.py",
             ],
             {
                 *REQUEST_STEPS,
@@ -297,7 +298,8 @@ def test_errors() -> None:
     raised |= literals(source("flows/release_options.py"))
     raised |= literals(source("flows/emergency_options.py", "flows/contact_people.py"))
     raised |= literals(source("flows/responder_options.py", "flows/webhook_options.py"))
-    raised |= literals(source("flows/silent_options.py"))
+    raised |= literals(source("flows/silent_options.py", "flows/noonlight_options.py"))
+    raised |= {f"noonlight_{reason}" for reason in HOOK}
     raised |= {f"webhook_{reason}" for reason in HOOK}
     raised |= {f"centre_{reason}" for reason in CENTRE}
     raised |= moving_errors()
@@ -340,7 +342,7 @@ def test_errors() -> None:
                 *("flows/agency_options.py", "flows/release_options.py"),
                 *("flows/emergency_options.py", "flows/contact_people.py"),
                 *("flows/responder_options.py", "flows/webhook_options.py"),
-                "flows/silent_options.py",
+                *("flows/silent_options.py", "flows/noonlight_options.py"),
             ),
             # As a link is refused.
             {"no_outside_address"},
@@ -370,6 +372,7 @@ def test_issues() -> None:
     assert made >= set(re.findall(r'problem = "(code_\w+)"', source("access/codes.py")))
     made |= {f"centre_{reason}" for reason in CENTRE | HALF}
     made |= {f"webhook_{reason}" for reason in HOOK}
+    made |= {f"noonlight_{reason}" for reason in HOOK}
     made -= {"log_", "_", ""}
     reasons = set(
         re.findall(
@@ -568,6 +571,7 @@ def test_the_rest() -> None:
             *("ready", "not_ready", "no_assist"),
             *(f"centre_{key}" for key in {"ok", "bad", "unknown", "plain"} | HALF),
             *(f"webhook_{key}" for key in ("ok", "bad", "unknown")),
+            *(f"noonlight_{key}" for key in ("ok", "bad", "unknown", "sandbox")),
         }
     }
     assert set(TEXTS["selector"]["phrases"]["options"]) == set(languages())

@@ -68,6 +68,12 @@ HOME_SENSORS = (
         value_fn=lambda home: home.emergency.webhook.problem,
     ),
     HomeDescription(
+        key="noonlight_problem",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda home: home.emergency.noonlight.problem,
+    ),
+    HomeDescription(
         key="contact_problem",
         device_class=BinarySensorDeviceClass.PROBLEM,
         entity_category=EntityCategory.DIAGNOSTIC,

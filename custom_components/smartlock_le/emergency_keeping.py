@@ -18,6 +18,7 @@ from . import actors, issues
 from .decisions import Decisions
 from .distress_sensors import DistressSensors
 from .emergency.channels.dc09 import Dc09
+from .emergency.channels.noonlight import Noonlight
 from .emergency.channels.notify import Notice
 from .emergency.channels.webhook import Webhook
 from .emergency.incidents import Incidents
@@ -44,7 +45,7 @@ APP_ANSWER = "mobile_app_notification_action"
 _FIRST = timedelta(minutes=10)
 """A house that just started has better to do than to test."""
 _HOOK_EVERY = 60
-"""Minutes between two looks at the server of the webhook."""
+"""Minutes between two looks at the server of the webhook, and at Noonlight."""
 _DAY = timedelta(days=1)
 _HEARD_IN = 4.0
 """Seconds that somebody who asked for help waits for the answer at most."""
@@ -85,6 +86,7 @@ class EmergencyKeeping:
         }
         self.centre = self.ways[Way.CENTRE]
         self.webhook = self.ways[Way.WEBHOOK]
+        self.noonlight = self.ways[Way.NOONLIGHT]
         ledger = Ledger(home.log)
         self.silent = SilentKeeping(
             home,
@@ -165,6 +167,12 @@ class EmergencyKeeping:
         self.webhook.use(channel, _HOOK_EVERY)
         await self.incidents.signals.use(Way.WEBHOOK, channel)
 
+    async def _use_noonlight(self) -> None:
+        settings = self.settings.noonlight
+        channel = Noonlight(self._hass, settings.build()) if settings else None
+        self.noonlight.use(channel, _HOOK_EVERY)
+        await self.incidents.signals.use(Way.NOONLIGHT, channel)
+
     async def _load(self) -> None:
         """Take up what is open, and go on with it. Raises LogUnavailable."""
         try:
@@ -174,6 +182,7 @@ class EmergencyKeeping:
                 # Else what is to be told to whom is known again after a restart.
                 await self._use_centre()
                 await self._use_webhook()
+                await self._use_noonlight()
                 self.incidents.go_on()
 
     @property
@@ -241,6 +250,8 @@ class EmergencyKeeping:
             await self._use_centre()
         if settings.webhook != before.webhook:
             await self._use_webhook()
+        if settings.noonlight != before.noonlight:
+            await self._use_noonlight()
         for contact in before.contacts:
             if settings.contact(contact.id) is None:
                 issues.contact_gone(self._hass, contact.id, contact.name, False)

@@ -27,6 +27,8 @@ def ways(home: Home) -> list[Way]:
     heard = [centre.host] if centre else []
     if hook:
         heard.append(urlsplit(hook.url).hostname or "")
+    if settings.noonlight:
+        heard.append("noonlight.com")
     told = [grant.notify for grant in home.grants.open_grants() if grant.notify]
     if target := home.request_target:
         told.append(target)

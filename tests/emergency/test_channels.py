@@ -9,7 +9,7 @@ from homeassistant.core import Event, HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.smartlock_le.emergency.channels import asking
+from custom_components.smartlock_le.emergency.channels import asking, noonlight
 from custom_components.smartlock_le.emergency.channels.app_push import AppPush
 from custom_components.smartlock_le.emergency.channels.channel import (
     ChannelError,
@@ -25,10 +25,12 @@ from harness.ports import HOST, free_port
 from tests.conftest import until
 
 from .channel_contract import ChannelContract
+from .dispatch import Dispatch, dispatching
 from .hook import Server, serving
 from .push import PushService
 from .receivers import PLAIN, centre, real
 from .telephone import Telephone
+from .test_noonlight import contract
 
 
 class CentreBench:
@@ -99,6 +101,44 @@ class ServerBench:
 
     async def back(self) -> None:
         await self._stack.enter_async_context(serving(self._server))
+
+
+class NoonlightBench:
+    """Noonlight, and a server that takes what its published interface takes."""
+
+    def __init__(self, hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Not running yet."""
+        self._dispatch = Dispatch()
+        self._stack = AsyncExitStack()
+        monkeypatch.setattr(noonlight, "SANDBOX", self._dispatch.url)
+        self.channel = noonlight.Noonlight(hass, contract().build())
+
+    def message(self, text: str) -> Signal:
+        return Signal(kind=Kind.FIRE, what=What.ALARM, incident=text, way=Way.NOONLIGHT)
+
+    def arrived(self) -> int:
+        return len(self._dispatch.alarms)
+
+    async def away(self) -> None:
+        await self._stack.aclose()
+
+    async def back(self) -> None:
+        await self._stack.enter_async_context(dispatching(self._dispatch))
+
+
+@pytest.mark.usefixtures("socket_enabled")
+class TestNoonlight(ChannelContract):
+    """Noonlight."""
+
+    @pytest.fixture
+    async def bench(
+        self, hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+    ) -> AsyncGenerator[NoonlightBench]:
+        """Give it, running."""
+        bench = NoonlightBench(hass, monkeypatch)
+        await bench.back()
+        yield bench
+        await bench.away()
 
 
 class SilentBench:

@@ -39,7 +39,7 @@ class Incidents:
     async def load(self) -> None:
         """Go on where it ended. Raises LogUnavailable."""
         kept, signals = await self._ledger.load()
-        self.signals.told = {**await self._ledger.told(), **self.signals.told}
+        await self.signals.load()
         for incident in kept:
             if incident.id in self._known:
                 # Of this very run: the log could not be read at its start.

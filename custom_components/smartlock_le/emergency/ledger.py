@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..log import MAX_TEXT, Log, LogError, LogUnavailable, put
 from ..models import HOME_ACTOR, Actor, utc_now
-from .models import Incident, Signal
-from .tables import incidents as table, signals, webhook_told
+from .models import Incident, Signal, Way
+from .tables import incidents as table, signals, told
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -74,17 +74,17 @@ class Ledger:
             _LOGGER.error("An incident was not entered: %s", type(err).__name__)
         return True
 
-    def keep_told(self, incident: str, refers: str) -> list[Executable]:
-        """Return what keeps what the server was told of an incident."""
-        return put(webhook_told, incident=incident, refers=refers)
+    def keep_told(self, way: Way, incident: str, refers: str) -> list[Executable]:
+        """Return what keeps what was told of an incident by this way."""
+        return put(told[way], incident=incident, refers=refers)
 
-    def drop_told(self, incident: str) -> Executable:
+    def drop_told(self, incident: str) -> list[Executable]:
         """Return what keeps that no more."""
-        return delete(webhook_told).where(webhook_told.c.incident == incident)
+        return [delete(one).where(one.c.incident == incident) for one in told.values()]
 
-    async def told(self) -> dict[str, str]:
-        """Return what the server was told, by incident. Raises LogUnavailable."""
-        rows = await self._log.read(select(webhook_told))
+    async def told(self, way: Way) -> dict[str, str]:
+        """Return what was told by a way, by incident. Raises LogUnavailable."""
+        rows = await self._log.read(select(told[way]))
         return {row["incident"]: row["refers"] for row in rows}
 
     async def _append(

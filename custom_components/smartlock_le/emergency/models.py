@@ -123,6 +123,7 @@ class Way(StrEnum):
 
     CENTRE = "centre"
     WEBHOOK = "webhook"
+    NOONLIGHT = "noonlight"
 
 
 class EmergencyError(Exception):
@@ -273,9 +274,9 @@ class Signal:
     made: datetime = field(default_factory=lambda: utc_now().replace(microsecond=0))
     way: Way = Way.CENTRE
     raised: datetime = _NEVER
-    """When its incident was. Of the webhook alone: the centre has no word for it."""
+    """When its incident was; a monitoring centre has no word for that."""
     refers: str = ""
-    """What was told before of it, as CAP refers to that. Of the webhook alone."""
+    """What was told before of it: as CAP refers to that, or the id that Noonlight gave."""
 
     def by_its_way(self, reason: str) -> str:
         """Return why it is not heard, for the log: of the centre alone the reason."""
@@ -291,7 +292,7 @@ class Signal:
             "number": self.number,
             "made": int(self.made.timestamp()),
         }
-        if self.way is Way.WEBHOOK:
+        if self.way is not Way.CENTRE:
             row["raised"] = int(self.raised.timestamp())
             row["refers"] = self.refers
         return row

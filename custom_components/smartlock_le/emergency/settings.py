@@ -11,6 +11,7 @@ from .channels.cap import Sender
 from .channels.dc09 import Centre
 from .channels.dc09_frame import Account, Protocol, read_key
 from .channels.dc09_link import Receiver, Transport
+from .channels.noonlight import Subscriber
 from .channels.webhook import Hook, is_safe, read_secret
 from .models import Way
 
@@ -20,6 +21,7 @@ PAUSE = 15
 """Seconds that a contact has before the next one is told, too."""
 
 
+_PHONE = re.compile(r"1[2-9]\d{9}")
 _ACCOUNT = re.compile(r"[0-9A-F]{3,16}")
 
 
@@ -27,6 +29,13 @@ def account_number(text: str) -> str | None:
     """Return an account as DC-09 writes it (3 to 16 hexadecimal digits), or None."""
     number = text.strip().removeprefix("#").upper()
     return number if _ACCOUNT.fullmatch(number) else None
+
+
+def phone_number(text: str) -> str | None:
+    """Return a telephone of the United States with its 1, digits only, or None."""
+    digits = re.sub(r"[\s().+-]", "", text)
+    number = digits if len(digits) == 11 else f"1{digits}"
+    return number if _PHONE.fullmatch(number) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +99,35 @@ class WebhookSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoonlightSettings:
+    """What the contract with Noonlight says."""
+
+    token: str = field(repr=False)
+    production: bool = False
+    name: str = field(repr=False)
+    phone: str = field(repr=False)
+    line1: str = field(repr=False)
+    line2: str = field(default="", repr=False)
+    city: str = field(repr=False)
+    state: str = field(repr=False)
+    zip: str = field(repr=False)
+
+    def build(self) -> Subscriber:
+        """Return how it is spoken to. Raises ValueError for what no telephone has."""
+        if not _PHONE.fullmatch(self.phone):
+            raise ValueError("no phone")
+        parts = ("line1", "line2", "city", "state", "zip")
+        address = {part: said for part in parts if (said := getattr(self, part))}
+        return Subscriber(
+            token=self.token,
+            production=self.production,
+            name=self.name,
+            phone=self.phone,
+            address=address,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SilentSettings:
     """What raises a silent alarm, and who hears of it; it is never shown again."""
 
@@ -129,6 +167,7 @@ class Settings:
     """Salted hash of the PIN that ends an alarm."""
     centre: CentreSettings | None = None
     webhook: WebhookSettings | None = None
+    noonlight: NoonlightSettings | None = None
     alarm: bool = False
     """The alarm system raises a burglary."""
     forced: bool = False
@@ -147,6 +186,8 @@ class Settings:
         ways = [Way.CENTRE] if self.centre else []
         if self.webhook and incident not in self.webhook.before:
             ways.append(Way.WEBHOOK)
+        if self.noonlight:
+            ways.append(Way.NOONLIGHT)
         return ways
 
     def contact(self, contact_id: str) -> Contact | None:
@@ -192,6 +233,10 @@ class Settings:
             webhook = WebhookSettings(**{**hook, "before": tuple(hook["before"])})
         if webhook:
             webhook.build("")
+        said = data.get("noonlight")
+        noonlight = NoonlightSettings(**said) if said else None
+        if noonlight:
+            noonlight.build()
         silent = data.get("silent")
         return cls(
             **{
@@ -201,6 +246,7 @@ class Settings:
                 "sensors": tuple(data["sensors"]),
                 "centre": kept,
                 "webhook": webhook,
+                "noonlight": noonlight,
                 "silent": SilentSettings.from_json(silent) if silent else None,
             }
         )

@@ -1,12 +1,12 @@
 """What goes to a monitoring centre and a server: each step entered, each way with its outbox."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import time
 
 from sqlalchemy import Executable
 
-from ..models import HOME_ACTOR, Actor
+from ..models import HOME_ACTOR, Actor, new_id, utc_now
 from ..whole import Spawn, whole
 from .channels import cap
 from .channels.channel import Channel
@@ -14,6 +14,9 @@ from .ledger import Ledger
 from .models import Incident, Signal, Stage, Way, What, too_old
 from .outbox import Outbox
 from .settings import Settings
+
+REFERRING = (Way.WEBHOOK, Way.NOONLIGHT)
+"""The ways where what comes later must say what it is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +50,15 @@ class Signals:
         self.outboxes = {
             way: Outbox(means.spawn, self._received, self._not_received) for way in Way
         }
-        self.told: dict[str, str] = {}
-        """By incident, what the server was told, as CAP refers to it."""
+        self.told: dict[Way, dict[str, str]] = {way: {} for way in REFERRING}
+        """By way and incident, what was told, as a later signal refers to it."""
         self._unsent: set[str] = set()
         """Signals of which it was entered that they are not heard."""
+
+    async def load(self) -> None:
+        """Read what was told before this start. Raises LogUnavailable."""
+        for way, known in self.told.items():
+            self.told[way] = {**await self._ledger.told(way), **known}
 
     @property
     def waiting(self) -> list[Signal]:
@@ -73,18 +81,24 @@ class Signals:
 
         Of the end hears who heard of the begin, or may have.
         """
-        rows: list[Executable] = [self._ledger.drop_told(incident.id)]
+        rows: list[Executable] = self._ledger.drop_told(incident.id)
+        cancelled = incident.stage is Stage.CANCELLED
         ways: list[Way] = []
         arrived: list[Signal] = []
         for way, outbox in self.outboxes.items():
             unsent, tried = outbox.take_back(incident.id)
             rows += [self._ledger.drop(one) for one in unsent]
-            heard = incident.signalled
-            if way is Way.WEBHOOK:
-                heard, arrived = incident.id in self.told, tried
-            if heard or tried:
+            match way:
+                case Way.CENTRE:
+                    hears = incident.signalled or bool(tried)
+                case Way.WEBHOOK:
+                    arrived = tried
+                    hears = incident.id in self.told[way] or bool(tried)
+                case Way.NOONLIGHT:
+                    # One that may have arrived is cancelled when it says that it did.
+                    hears = cancelled and incident.id in self.told[way]
+            if hears:
                 ways.append(way)
-        cancelled = incident.stage is Stage.CANCELLED
         await self._enter(
             incident,
             incident.stage.value,
@@ -94,7 +108,8 @@ class Signals:
             rows=rows,
             arrived=arrived,
         )
-        self.told.pop(incident.id, None)
+        for known in self.told.values():
+            known.pop(incident.id, None)
 
     async def _enter(
         self,
@@ -110,7 +125,10 @@ class Signals:
         """Enter a step; `arrived` may have, although nobody said so."""
         signals = []
         if what:
-            refers = {Way.WEBHOOK: self._refers(incident.id, arrived)}
+            refers = {
+                Way.WEBHOOK: self._refers(incident.id, arrived),
+                Way.NOONLIGHT: self.told[Way.NOONLIGHT].get(incident.id, ""),
+            }
             signals = [
                 Signal(
                     incident=incident.id,
@@ -122,7 +140,7 @@ class Signals:
                     refers=refers.get(way, ""),
                 )
                 for way in self._means.settings().ways(incident.id)
-                if way in ways
+                if way in ways and not self._twice(way, incident, what)
             ]
             kept = [row for one in signals for row in self._ledger.keep(one)]
             rows = [*rows, *kept]
@@ -133,12 +151,20 @@ class Signals:
             self.outboxes[signal.way].put(signal)
         self._means.changed()
 
+    def _twice(self, way: Way, incident: Incident, what: What) -> bool:
+        """Tell whether it would send somebody a second time: Noonlight has no word for again."""
+        if way is not Way.NOONLIGHT or what is not What.ALARM:
+            return False
+        waiting = self.outboxes[way].waiting
+        told = incident.id in self.told[way]
+        return told or any(one.incident == incident.id for one in waiting)
+
     def _refers(self, incident: str, arrived: Sequence[Signal]) -> str:
         """Return what the server was told of an incident, or is about to be."""
         outbox = self.outboxes[Way.WEBHOOK]
         waiting = [one for one in outbox.waiting if one.incident == incident]
         own = [cap.reference(one, self._means.sender) for one in (*arrived, *waiting)]
-        return " ".join(filter(None, (self.told.get(incident, ""), *own)))
+        return " ".join(filter(None, (self.told[Way.WEBHOOK].get(incident, ""), *own)))
 
     async def use(self, way: Way, channel: Channel[Signal] | None) -> None:
         """Go another way from now on, or not this way."""
@@ -173,9 +199,16 @@ class Signals:
             # At once: who ends it now must tell the centre so.
             incident.signalled = True
         if incident and signal.what is What.ALARM and signal.way is Way.WEBHOOK:
-            known = self.told.get(incident.id, "")
+            told = self.told[Way.WEBHOOK]
             own = cap.reference(signal, self._means.sender)
-            self.told[incident.id] = f"{known} {own}".strip()
+            told[incident.id] = f"{told.get(incident.id, '')} {own}".strip()
+        if signal.what is What.ALARM and signal.way is Way.NOONLIGHT:
+            given = by_whom.rpartition(" ")[2]
+            if incident:
+                self.told[Way.NOONLIGHT][incident.id] = given
+            else:
+                # It is over by now, and nobody else knows by what it is called off.
+                self.spawn(self._call_off(signal, given), "noonlight")
         self._unsent.discard(signal.id)
         self._means.failed(signal.way, "")
         self.spawn(self._enter_received(signal, by_whom), "signal received")
@@ -184,8 +217,9 @@ class Signals:
         incident = self._open.get(signal.incident)
         if incident is None or signal.way is not Way.CENTRE:
             rows: list[Executable] = []
-            if incident and (told := self.told.get(incident.id)):
-                rows = self._ledger.keep_told(incident.id, told)
+            told = self.told.get(signal.way, {}).get(signal.incident)
+            if incident and told:
+                rows = self._ledger.keep_told(signal.way, incident.id, told)
             await self._ledger.signalled(signal, by_whom, rows)
             return
         async with incident.changing:
@@ -195,6 +229,19 @@ class Signals:
                 incident, "signalled", HOME_ACTOR, by_whom, rows=rows
             )
         self._means.changed()
+
+    async def _call_off(self, signal: Signal, given: str) -> None:
+        off = replace(
+            signal,
+            id=new_id(),
+            what=What.CANCEL,
+            number=self._ledger.number(),
+            made=utc_now().replace(microsecond=0),
+            refers=given,
+        )
+        # Before anything else: whoever was called is on the way.
+        self.outboxes[signal.way].put(off)
+        await self._ledger.signalled(signal, given, self._ledger.keep(off))
 
     def _not_received(self, signal: Signal, reason: str) -> None:
         self._means.failed(signal.way, reason)

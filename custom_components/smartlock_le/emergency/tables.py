@@ -38,6 +38,14 @@ def _signals() -> list[Column[Any]]:
     ]
 
 
+def _with_refers() -> list[Column[Any]]:
+    return [
+        *_signals(),
+        Column("raised", BigInteger, nullable=False, comment="Unix seconds"),
+        Column("refers", Text, nullable=False, comment="What was told before of it"),
+    ]
+
+
 signals = {
     Way.CENTRE: Table(
         "signals",
@@ -48,19 +56,31 @@ signals = {
     Way.WEBHOOK: Table(
         "webhook_signals",
         metadata,
-        *_signals(),
-        Column("raised", BigInteger, nullable=False, comment="Unix seconds"),
-        Column("refers", Text, nullable=False, comment="What was told before of it"),
+        *_with_refers(),
         comment="What the server of the webhook has not acknowledged",
+    ),
+    Way.NOONLIGHT: Table(
+        "noonlight_signals",
+        metadata,
+        *_with_refers(),
+        comment="What Noonlight has not acknowledged",
     ),
 }
 
-webhook_told = Table(
-    "webhook_told",
-    metadata,
-    Column("incident", String(255), primary_key=True),
-    Column(
-        "refers", Text, nullable=False, comment="What was told, as CAP refers to it"
+told = {
+    Way.WEBHOOK: Table(
+        "webhook_told",
+        metadata,
+        Column("incident", String(255), primary_key=True),
+        Column("refers", Text, nullable=False, comment="As CAP refers to it"),
+        comment="What the server of the webhook was told of incidents that are open",
     ),
-    comment="What the server of the webhook was told of incidents that are not over",
-)
+    Way.NOONLIGHT: Table(
+        "noonlight_told",
+        metadata,
+        Column("incident", String(255), primary_key=True),
+        Column("refers", Text, nullable=False, comment="The id that it gave"),
+        comment="What Noonlight was told of incidents that are open",
+    ),
+}
+"""Of the ways where what comes later must say what it is about."""

@@ -82,6 +82,12 @@ class EmergencyOptions(ContactPeople):
             health = hook.health
             key = "ok" if health and health.ok else "bad" if health else "unknown"
             state.append(texts[f"webhook_{key}"])
+        if settings.noonlight and (theirs := self._home.emergency.noonlight.channel):
+            health = theirs.health
+            key = "ok" if health and health.ok else "bad" if health else "unknown"
+            state.append(texts[f"noonlight_{key}"])
+            if not settings.noonlight.production:
+                state.append(texts["noonlight_sandbox"])
         return self.async_show_menu(
             step_id="emergency",
             menu_options=[
@@ -91,6 +97,8 @@ class EmergencyOptions(ContactPeople):
                 *(("centre_off",) if settings.centre else ()),
                 "webhook",
                 *(("webhook_off",) if settings.webhook else ()),
+                "noonlight",
+                *(("noonlight_off",) if settings.noonlight else ()),
                 # Both, always: that there is something must not be seen here.
                 *("silent", "silent_off"),
             ],

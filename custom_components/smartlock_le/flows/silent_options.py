@@ -23,8 +23,8 @@ from ..emergency.pin import Pin, hash_pin
 from ..emergency.settings import SilentSettings
 from ..models import utc_now
 from .emergency_options import is_pin
+from .noonlight_options import NoonlightOptions
 from .request_page import SURE, choice
-from .webhook_options import WebhookOptions
 
 _TEXT = TextSelector()
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
@@ -33,7 +33,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)+")
 _LONGEST_WORD = 80
 
 
-class SilentOptions(WebhookOptions):
+class SilentOptions(NoonlightOptions):
     """The part of the menu that is about silent alarms."""
 
     _silent: SilentSettings

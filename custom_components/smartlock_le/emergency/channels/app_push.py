@@ -56,15 +56,15 @@ class AppPush(Channel[Notice]):
             "push_token": app["app_data"]["push_token"],
             "registration_info": {key: app[key] for key in _TOLD if key in app},
         }
-        status = await ask(
+        answer = await ask(
             self._hass,
             "POST",
             app["app_data"]["push_url"],
             json.dumps(body).encode(),
             {"Content-Type": "application/json"},
         )
-        if not 200 <= status < 300:
-            raise NotTaken("refused" if status < 500 else "in_trouble")
+        if not answer.taken:
+            raise NotTaken(answer.refusal)
 
     def _app(self) -> Mapping[str, Any] | None:
         """Return what the app said of itself, where it has a push service at all."""

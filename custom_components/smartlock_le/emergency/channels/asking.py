@@ -1,6 +1,7 @@
 """One request to a server by https, of which nothing is left here."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar
 from homeassistant.core import HomeAssistant
@@ -10,6 +11,25 @@ from .channel import NotReached
 
 TIMEOUT = 10.0
 """Seconds that a server has for its answer."""
+_LONGEST = 65_536
+"""Bytes of an answer that are read."""
+
+
+class Answered(NamedTuple):
+    """What a server said."""
+
+    status: int
+    body: bytes
+
+    @property
+    def taken(self) -> bool:
+        """Tell whether it took what it was given."""
+        return 200 <= self.status < 300
+
+    @property
+    def refusal(self) -> str:
+        """Return why not, as in ChannelError."""
+        return "refused" if self.status < 500 else "in_trouble"
 
 
 async def ask(
@@ -18,8 +38,8 @@ async def ask(
     url: str,
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
-) -> int:
-    """Return the status of the answer. Raises NotReached."""
+) -> Answered:
+    """Return the answer, or its begin. Raises NotReached."""
     try:
         # Home Assistant's connections, but no cookies of others.
         async with (
@@ -38,7 +58,7 @@ async def ask(
                 timeout=ClientTimeout(total=TIMEOUT),
             ) as answer,
         ):
-            return answer.status
+            return Answered(answer.status, await answer.content.read(_LONGEST))
     except TimeoutError:
         raise NotReached("no_answer") from None
     except ClientError, OSError, RuntimeError, ValueError:

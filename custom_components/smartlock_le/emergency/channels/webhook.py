@@ -95,12 +95,12 @@ class Webhook(Channel[Signal]):
         try:
             # The same each time: by it the other side knows one that comes again.
             signed = self._signed(message.id, body)
-            status = await ask(self._hass, "POST", self._hook.url, body, signed)
+            answer = await ask(self._hass, "POST", self._hook.url, body, signed)
         except NotReached as err:
             self.health = Health(False, err.reason)
             raise
-        if not 200 <= status < 300:
-            self._refused = "refused" if status < 500 else "in_trouble"
+        if not answer.taken:
+            self._refused = answer.refusal
             self.health = Health(False, self._refused)
             # Its answer is about this one: the next may be another matter.
             raise NotTaken(self._refused)
