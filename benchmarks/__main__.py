@@ -9,7 +9,7 @@ import tempfile
 
 from homeassistant.runner import configure_event_loop
 
-from . import cameras, codes, emergency, events, log, peers, radio, sharing
+from . import cameras, codes, emergency, events, log, peers, radio, sharing, speech
 from .figures import Figure, table, write
 from .sides import SIZE, Size, Unfit
 
@@ -20,6 +20,7 @@ WORKLOADS = {
     "log": log.run,
     "radio": radio.run,
     "sharing": sharing.run,
+    "speech": speech.run,
 }
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 import time
-from typing import override
+from typing import Any, override
 
 from homeassistant.core import Context, ServiceCall
 from pysiaalarm import SIAAccount
@@ -118,8 +118,8 @@ async def _bare(port: int) -> float:
     return took * 1000
 
 
-async def _ready(on: Rig, port: int) -> Timed:
-    """Have a contact, a centre, and no time to take anything back."""
+async def ready(on: Rig, **decided: Any) -> None:
+    """Have a contact, and a PIN that ends an alarm."""
 
     async def tell(_: ServiceCall) -> None:
         """Arrive at once: how long a telephone takes is not ours."""
@@ -128,15 +128,15 @@ async def _ready(on: Rig, port: int) -> Timed:
     emergency = on.home.emergency
     contact = Contact(name="Anna", target="notify.anna", tested=utc_now().isoformat())
     pin = await asyncio.to_thread(hash_pin, "4711")
-    decided = replace(
-        emergency.settings,
-        contacts=(contact,),
-        window=0,
-        languages=("en", "de"),
-        pin=pin,
-        centre=CentreSettings(account=ACCOUNT, host=HOST, port=port),
-    )
-    await emergency.change(lambda _: decided, "benchmark", HOME_ACTOR)
+    decided |= {"contacts": (contact,), "pin": pin}
+    await emergency.change(lambda now: replace(now, **decided), "benchmark", HOME_ACTOR)
+
+
+async def _ready(on: Rig, port: int) -> Timed:
+    """Have a centre, too, and no time to take anything back."""
+    emergency = on.home.emergency
+    centre = CentreSettings(account=ACCOUNT, host=HOST, port=port)
+    await ready(on, window=0, languages=("en", "de"), centre=centre)
     assert emergency.centre.channel
     timed = Timed(emergency.centre.channel)
     emergency.incidents.signals.outboxes[Way.CENTRE].use(timed)
