@@ -5,12 +5,14 @@ silent room, and an old recogniser: what yours hears is not in these figures.
 """
 
 import asyncio
+import importlib
 from pathlib import Path
 import re
 import subprocess
+from typing import Any
 import wave
 
-import yaml
+from homeassistant.util.yaml import load_yaml_dict
 
 from custom_components.smartlock_le.emergency.models import Kind
 from custom_components.smartlock_le.models import HOME_ACTOR
@@ -34,7 +36,7 @@ def _speak(text: str, path: Path) -> bytes:
     subprocess.run(command, check=True, capture_output=True)
     with wave.open(str(path)) as spoken:
         assert spoken.getframerate() == RATE
-        return spoken.readframes(spoken.getnframes())
+        return bytes(spoken.readframes(spoken.getnframes()))
 
 
 class _Ear:
@@ -43,9 +45,8 @@ class _Ear:
     def __init__(self) -> None:
         """Load it. It blocks."""
         # Only this workload needs it: script/bootstrap speech.
-        from pocketsphinx import Decoder  # noqa: PLC0415
-
-        self._decoder = Decoder(samprate=RATE, loglevel="FATAL")
+        library = importlib.import_module("pocketsphinx")
+        self._decoder = library.Decoder(samprate=RATE, loglevel="FATAL")
 
     def hear(self, samples: bytes) -> str:
         """Return the words that it heard. It blocks."""
@@ -79,7 +80,7 @@ async def _raises(on: Rig, text: str) -> Kind | None:
 
 
 async def _measure(on: Rig, folder: Path) -> dict[str, float]:
-    said = yaml.safe_load(SAID.read_text(encoding="utf-8"))
+    said: dict[str, Any] = await asyncio.to_thread(load_yaml_dict, str(SAID))
     ear = await asyncio.to_thread(_Ear)
     await ready(on, languages=("en",), window=60)
 
