@@ -17,13 +17,13 @@ from homeassistant.helpers.event import async_call_later, async_track_time_inter
 from . import actors, issues
 from .decisions import Decisions
 from .distress_sensors import DistressSensors
+from .emergency.channels.channel import Channel
 from .emergency.channels.dc09 import Dc09
 from .emergency.channels.noonlight import Noonlight
-from .emergency.channels.notify import Notice
 from .emergency.channels.webhook import Webhook
 from .emergency.incidents import Incidents
 from .emergency.ledger import Ledger
-from .emergency.models import EmergencyError, Incident, Kind, Source, Way
+from .emergency.models import EmergencyError, Incident, Kind, Signal, Source, Way
 from .emergency.people import ACTION, People
 from .emergency.phrases import Said
 from .emergency.pin import Pin, PinGuard, hash_pin, meaning as pin_meaning
@@ -114,6 +114,8 @@ class EmergencyKeeping:
                 failed=lambda way, reason: self.ways[way].failed(reason),
             ),
         )
+        self._used: dict[Way, tuple[object, Channel[Signal] | None, int]] = {}
+        """What was decided of each way, and what is gone by since."""
         self._loading = Loading(home.hass, home.spawn, self._load, "The open incidents")
         self.voice = VoiceKeeping(
             home.hass,
@@ -151,27 +153,29 @@ class EmergencyKeeping:
         self._see_whether_old()
         await self.voice.listen()
 
-    async def _use_centre(self) -> None:
-        settings = self.settings.centre
-        channel = Dc09(settings.build()) if settings else None
-        self.centre.use(channel, settings.every if settings else 0)
-        await self.incidents.signals.use(Way.CENTRE, channel)
-
     def hook(self, settings: WebhookSettings) -> Webhook:
         """Return the way to a server. Raises ValueError."""
         return Webhook(self._hass, settings.build(self._sender))
 
-    async def _use_webhook(self) -> None:
-        settings = self.settings.webhook
-        channel = self.hook(settings) if settings else None
-        self.webhook.use(channel, _HOOK_EVERY)
-        await self.incidents.signals.use(Way.WEBHOOK, channel)
+    def _channel(self, way: Way) -> tuple[Channel[Signal] | None, int]:
+        """Return a way as it was decided, and after how many minutes it is looked at."""
+        settings = self.settings
+        if way is Way.CENTRE and settings.centre:
+            return Dc09(settings.centre.build()), settings.centre.every
+        if way is Way.WEBHOOK and settings.webhook:
+            return self.hook(settings.webhook), _HOOK_EVERY
+        if way is Way.NOONLIGHT and settings.noonlight:
+            return Noonlight(self._hass, settings.noonlight.build()), _HOOK_EVERY
+        return None, 0
 
-    async def _use_noonlight(self) -> None:
-        settings = self.settings.noonlight
-        channel = Noonlight(self._hass, settings.build()) if settings else None
-        self.noonlight.use(channel, _HOOK_EVERY)
-        await self.incidents.signals.use(Way.NOONLIGHT, channel)
+    async def _use(self, way: Way) -> None:
+        """Go a way as it was decided; the same as long as nothing else is."""
+        decided = self.settings.of(way)
+        if way not in self._used or self._used[way][0] != decided:
+            self._used[way] = (decided, *self._channel(way))
+        _, channel, every = self._used[way]
+        self.ways[way].use(channel, every)
+        await self.incidents.signals.use(way, channel)
 
     async def _load(self) -> None:
         """Take up what is open, and go on with it. Raises LogUnavailable."""
@@ -180,9 +184,8 @@ class EmergencyKeeping:
         finally:
             if self._readable:
                 # Else what is to be told to whom is known again after a restart.
-                await self._use_centre()
-                await self._use_webhook()
-                await self._use_noonlight()
+                for way in Way:
+                    await self._use(way)
                 self.incidents.go_on()
 
     @property
@@ -226,9 +229,6 @@ class EmergencyKeeping:
         self.voice.listen_soon()
         self._home.tell()
 
-    def _see_whether_old(self) -> None:
-        issues.incident_open(self._hass, bool(self._old()))
-
     # What the owner decides
 
     async def change(
@@ -246,12 +246,9 @@ class EmergencyKeeping:
             await self._file.save(settings)
         if settings.sensors != before.sensors:
             self._sensors.follow(settings.sensors)
-        if settings.centre != before.centre:
-            await self._use_centre()
-        if settings.webhook != before.webhook:
-            await self._use_webhook()
-        if settings.noonlight != before.noonlight:
-            await self._use_noonlight()
+        for way in Way:
+            if settings.of(way) != before.of(way):
+                await self._use(way)
         for contact in before.contacts:
             if settings.contact(contact.id) is None:
                 issues.contact_gone(self._hass, contact.id, contact.name, False)
@@ -278,7 +275,8 @@ class EmergencyKeeping:
         for incident in found:
             # One may have ended meanwhile.
             with suppress(EmergencyError):
-                await self.incidents.cancel(incident.id, actor, pin=True)
+                forced = meaning is Pin.DURESS
+                await self.incidents.cancel(incident.id, actor, pin=True, forced=forced)
 
     @property
     def busy(self) -> bool:
@@ -302,9 +300,7 @@ class EmergencyKeeping:
 
     async def test_contact(self, contact: Contact, number: str) -> None:
         """Send a message with a number, which they are to tell. Raises ChannelError."""
-        texts = await common_texts(self._hass, "incident_")
-        message = texts["test"].format(home=self._home.entry.title, number=number)
-        notice = Notice(title=texts["test_title"], message=message, urgent=False)
+        notice = await self._words.test(number)
         await self.incidents.people.way(contact.target).send(notice)
 
     # Whether all ways are there
@@ -320,9 +316,10 @@ class EmergencyKeeping:
         known = [way.health.ok for way in ways if way.health]
         return not all(known) if known else None
 
-    def _old(self) -> list[Incident]:
+    def _see_whether_old(self) -> None:
         now = utc_now()
-        return [one for one in self.incidents.open() if now - one.raised > _DAY]
+        old = any(now - one.raised > _DAY for one in self.incidents.open())
+        issues.incident_open(self._hass, old)
 
     async def test(self) -> None:
         """Send a test by each way, and look whether each contact can be told."""

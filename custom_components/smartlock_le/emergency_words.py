@@ -50,6 +50,12 @@ class Words:
             urgent=event == "raised",
         )
 
+    async def test(self, number: str) -> Notice:
+        """Return a message that asks for a number in return."""
+        texts = await common_texts(self._home.hass, "incident_")
+        message = texts["test"].format(home=self._home.entry.title, number=number)
+        return Notice(title=texts["test_title"], message=message, urgent=False)
+
     def answer(
         self, incident: Incident, reached: list[str], texts: dict[str, str]
     ) -> str:

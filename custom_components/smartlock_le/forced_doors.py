@@ -23,18 +23,14 @@ class ForcedDoors:
     @callback
     def follow(self, driver: LockDriver) -> CALLBACK_TYPE:
         """Follow a lock until what is returned is called."""
-        was_open = driver.state.door_open
+        watch = _Watch(driver)
         looking: asyncio.Task[None] | None = None
 
         def changed() -> None:
-            nonlocal was_open, looking
-            before, was_open = was_open, driver.state.door_open
-            # A bolt that was thrown with the door open is no force, nor is one not known.
-            if before is not False or not was_open:
-                return
-            idle = looking is None or looking.done()
-            if driver.state.bolt is Bolt.LOCKED and idle:
-                looking = self._spawn(self._look(driver), "forced door")
+            nonlocal looking
+            opened = watch.opened_by_force()
+            if opened and (looking is None or looking.done()):
+                looking = self._spawn(self._look(watch), "forced door")
 
         undo = driver.on_change(changed)
 
@@ -45,8 +41,34 @@ class ForcedDoors:
 
         return stop
 
-    async def _look(self, driver: LockDriver) -> None:
+    async def _look(self, watch: _Watch) -> None:
         await asyncio.sleep(SETTLES)
         # Closed again meanwhile it was forced all the same.
-        if driver.available and driver.state.bolt is Bolt.LOCKED:
+        if watch.locked_all_the_time:
             self._forced()
+
+
+class _Watch:
+    """What a lock told of its door and its bolt, as long as it is there."""
+
+    def __init__(self, driver: LockDriver) -> None:
+        self._driver = driver
+        self._barred = False
+        """The bolt was seen thrown while the door was closed, and nothing else since."""
+        self.locked_all_the_time = False
+        """So it was from when the door opened."""
+
+    def opened_by_force(self) -> bool:
+        """Take what it tells now; tell whether its door opened with the bolt thrown."""
+        is_open = self._driver.state.door_open
+        locked = self._driver.state.bolt is Bolt.LOCKED
+        if not (self._driver.available and locked) or is_open is None:
+            # What happened meanwhile nobody has seen.
+            self._barred = self.locked_all_the_time = False
+            return False
+        if not is_open:
+            self._barred = True
+            return False
+        opened, self._barred = self._barred, False
+        self.locked_all_the_time |= opened
+        return opened

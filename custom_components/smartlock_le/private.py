@@ -1,6 +1,7 @@
 """Files that nobody but us may read."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 import json
 import logging
 import os
@@ -32,10 +33,21 @@ def write(path: Path, text: str) -> None:
             writing.flush()
             os.fsync(writing.fileno())
         Path(made).replace(path)
+        _sync(path.parent)
     except OSError as err:
         if made is not None:
-            Path(made).unlink(missing_ok=True)
+            with suppress(OSError):
+                Path(made).unlink(missing_ok=True)
         raise WriteError(type(err).__name__) from err
+
+
+def _sync(folder: Path) -> None:
+    """Make what a folder holds durable."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 class FileUnreadable(Exception):
@@ -88,6 +100,10 @@ class PrivateFile[Content]:
         self.now = content
 
     def _read(self) -> Content:
+        with suppress(OSError):
+            # Of a write that was cut off.
+            for left in self._path.parent.glob(f"{self._path.name}.*"):
+                left.unlink()
         try:
             data = json.loads(self._path.read_text(encoding="utf-8"))
             return self._from_json(_of_ours(data))

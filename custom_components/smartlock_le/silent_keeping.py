@@ -4,6 +4,7 @@ Nothing here changes a state, fires an event, calls an action or writes a line.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -37,6 +38,7 @@ _WIPED = "mobile_app_notification_cleared"
 """What Home Assistant's app says when somebody wipes a notification away."""
 _NONCE = re.compile(rf"{ACTION}([0-9a-f]{{32}})")
 _PAGE = 500
+_EARLY = 20
 
 
 class SilentKeeping:
@@ -61,6 +63,8 @@ class SilentKeeping:
         self._writing = asyncio.Lock()
         self._seen = -1
         """The last access of these that was taken up."""
+        self._early: deque[str] = deque(maxlen=_EARLY)
+        """Those that were taken up before they were entered: who, and when."""
         self._ways: dict[Way, tuple[object, Channel[Signal]]] = {}
         self._undo: CALLBACK_TYPE | None = None
         self.incidents = SilentIncidents(
@@ -84,6 +88,7 @@ class SilentKeeping:
         with suppress(FileUnreadable):
             await self._file.load()
         self._seen = int(self._file.now.get("seen", -1))
+        self._early.extend(map(str, self._file.now.get("early", [])))
         self.incidents.load(_readable(self._file.now.get("open", [])))
         self._home.spawn(self._look_back(), "silent")
 
@@ -94,9 +99,11 @@ class SilentKeeping:
             self._undo = None
 
     async def _keep(self, found: list[dict[str, Any]]) -> bool:
+        # Of the same moment as what was found: else an access was seen, and not raised.
+        kept = {"seen": self._seen, "early": list(self._early), "open": found}
         async with self._writing:
             try:
-                await self._file.save({"seen": self._seen, "open": found})
+                await self._file.save(kept)
             except WriteError:
                 # Of a full disk nobody in the house may hear; it goes on in memory.
                 return False
@@ -116,14 +123,15 @@ class SilentKeeping:
             except LogUnavailable:
                 return
             for entry in page.entries:
-                self._entered(entry.seq, entry.fields)
+                self._entered(entry.seq, entry.time, entry.fields)
             after = page.next_after
 
-    def _entered(self, number: int, fields: Mapping[str, Any]) -> None:
+    def _entered(self, number: int, when: datetime, fields: Mapping[str, Any]) -> None:
         who = Actor(
             ActorKind(fields["actor_kind"]), fields["actor"], fields["actor_name"]
         )
-        self._typed(who, fields["event"], fields["method"], number)
+        if _key(who, when) not in self._early:
+            self._typed(who, fields["event"], fields["method"], number)
 
     # What raises one
 
@@ -131,6 +139,8 @@ class SilentKeeping:
     def accessed(self, event: AccessEvent) -> None:
         """Hear of what happened at a lock."""
         if not too_old(event.time):
+            if event.entry < 0:
+                self._early.append(_key(event.actor, event.time))
             self._typed(event.actor, event.event, event.method, event.entry)
 
     def _typed(self, who: Actor, event: str, method: str, number: int) -> None:
@@ -161,7 +171,7 @@ class SilentKeeping:
     def _way(self, way: Way) -> Channel[Signal] | None:
         """Return a way of its own: how it is must not be seen at the other one."""
         settings = self._settings()
-        decided: object = settings.centre if way is Way.CENTRE else settings.webhook
+        decided = settings.of(way)
         known, channel = self._ways.get(way, (None, None))
         if channel is None or known != decided:
             if way is Way.CENTRE and settings.centre:
@@ -234,6 +244,10 @@ class SilentKeeping:
                 raise ChannelError("not_reached")
             if chosen and channel:
                 await channel.send(Signal(what=What.TEST, way=way))
+
+
+def _key(who: Actor, when: datetime) -> str:
+    return f"{who.ref} {int(when.timestamp())}"
 
 
 def _readable(kept: Iterable[Mapping[str, Any]]) -> list[Silent]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+import json
 import secrets
 from typing import Any
 
@@ -44,6 +45,8 @@ class Dispatch:
     asked: list[str] = field(default_factory=list)
     status: int = 0
     slow: float = 0.0
+    in_parts: bool = False
+    """Its answer comes in two."""
     given: str = ""
     """An id to give, instead of one of its own."""
 
@@ -57,14 +60,22 @@ class Dispatch:
         """Return how each alarm stands, in their order."""
         return [one["status"] for one in self.alarms.values()]
 
-    async def make(self, request: web.Request) -> web.Response:
+    async def make(self, request: web.Request) -> web.StreamResponse:
         """Make an alarm."""
         said = _ALARM(await self._read(request))
         alarm_id = self.given or secrets.token_hex(12)
         self.alarms[alarm_id] = {**said, "status": "ACTIVE"}
         await asyncio.sleep(self.slow)
         told = {"id": alarm_id, "status": "ACTIVE", "owner_id": "1"}
-        return web.json_response(told, status=201)
+        if not self.in_parts:
+            return web.json_response(told, status=201)
+        answer = web.StreamResponse(status=201)
+        await answer.prepare(request)
+        text = json.dumps(told).encode()
+        await answer.write(text[:8])
+        await asyncio.sleep(0.1)
+        await answer.write(text[8:])
+        return answer
 
     async def change(self, request: web.Request) -> web.Response:
         """Cancel one."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -12,8 +13,10 @@ from custom_components.smartlock_le.emergency.channels import asking, noonlight
 from custom_components.smartlock_le.emergency.channels.channel import ChannelError
 from custom_components.smartlock_le.emergency.channels.noonlight import Noonlight
 from custom_components.smartlock_le.emergency.models import Kind, Signal, Source, What
+from custom_components.smartlock_le.emergency.pin import hash_pin
 from custom_components.smartlock_le.emergency.settings import (
     NoonlightSettings,
+    SilentSettings,
     phone_number,
 )
 from custom_components.smartlock_le.home import Home, HomeEntry
@@ -79,14 +82,97 @@ async def test_raised_and_cancelled(
 
 
 async def test_dealt_with(hass: HomeAssistant, told: Home, dispatch: Dispatch) -> None:
-    """What they have in hand is not called off because somebody is there."""
+    """They have one word for the end, whatever it was."""
     await press(hass, "fire")
     await until(lambda: dispatch.stands == ["ACTIVE"])
+    await until_entry(told, "incident", event="signalled")
     (incident,) = told.emergency.incidents.open()
     await told.emergency.incidents.close(incident.id, HOME_ACTOR)
-    await hass.async_block_till_done()
-    assert dispatch.stands == ["ACTIVE"]
+    await until(lambda: dispatch.stands == ["CANCELED"])
+    await until(lambda: not told.emergency.incidents.signals.waiting)
+
+
+async def test_who_is_forced_to_end_it(
+    hass: HomeAssistant, told: Home, dispatch: Dispatch
+) -> None:
+    """It is not called off: nobody there would hear that help is needed more than ever."""
+    pin = await hass.async_add_executor_job(hash_pin, "8642")
+    await decide(told, silent=SilentSettings(contacts=("x",), pin=pin))
+    await press(hass, "police")
+    await until_entry(told, "incident", event="signalled")
+    await disarm(hass, "8642")
+    # Nor is one that was on its way.
+    dispatch.slow = 0.5
+    await press(hass, "fire")
+    await until(lambda: dispatch.stands == ["ACTIVE", "ACTIVE"])
+    await disarm(hass, "8642")
+    await asyncio.sleep(1)
+    assert dispatch.stands == ["ACTIVE", "ACTIVE"] and kinds(told) == []
     assert not told.emergency.incidents.signals.waiting
+
+
+async def test_another_contract(
+    hass: HomeAssistant, told: Home, dispatch: Dispatch
+) -> None:
+    """What waits for the one does not go to the other, and its id is not told there."""
+    dispatch.status = 503
+    await press(hass, "fire")
+    await until(lambda: len(dispatch.asked) > 2)
+    await decide(told, noonlight=contract())
+    await until_entry(
+        told, "incident", event="not_signalled", detail="noonlight removed"
+    )
+    dispatch.status = 0
+    await press(hass, "police")
+    await until(lambda: dispatch.stands == ["ACTIVE"])
+    await until_entry(told, "incident", event="signalled")
+    await decide(told, noonlight=contract())
+    await disarm(hass, PIN)
+    await until(lambda: "noonlight_not_called_off" in issues(hass))
+    assert dispatch.stands == ["ACTIVE"]
+
+
+async def test_an_answer_that_is_lost(
+    hass: HomeAssistant, told: Home, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One may be with them, and nobody knows its id: it is said that it may be."""
+    monkeypatch.setattr(asking, "TIMEOUT", 0.2)
+    monkeypatch.setattr(outbox, "RETRY", 60.0)
+    dispatch.slow = 0.4
+    await press(hass, "police")
+    await until_entry(told, "incident", detail="noonlight no_answer")
+    await disarm(hass, PIN)
+    await until(lambda: "noonlight_not_called_off" in issues(hass))
+    await until_entry(told, "incident", detail="noonlight not_called_off")
+    assert not told.emergency.incidents.signals.waiting
+
+
+async def test_a_cancel_that_they_do_not_take(
+    hass: HomeAssistant, told: Home, dispatch: Dispatch
+) -> None:
+    """It is over for them: it is said once, and not tried for ever."""
+    await press(hass, "police")
+    await until_entry(told, "incident", event="signalled")
+    dispatch.alarms.clear()
+    await disarm(hass, PIN)
+    await until_entry(told, "incident", detail="noonlight not_called_off")
+    assert not told.emergency.incidents.signals.waiting
+    assert "noonlight_not_called_off" in issues(hass)
+
+
+async def test_settings_that_do_not_matter_to_it(
+    hass: HomeAssistant, told: Home, dispatch: Dispatch
+) -> None:
+    """Saved while an alarm is on its way: it is no second one, and it can be called off."""
+    kept = told.emergency.settings.noonlight
+    assert kept
+    dispatch.slow = 0.5
+    await press(hass, "police")
+    await until(lambda: dispatch.stands == ["ACTIVE"])
+    await decide(told, noonlight=replace(kept, line2="Apt 2"))
+    await until_entry(told, "incident", event="signalled")
+    await disarm(hass, PIN)
+    await until(lambda: dispatch.stands == ["CANCELED"])
 
 
 async def test_in_the_window(
@@ -110,10 +196,9 @@ async def test_called_off_while_it_is_on_its_way(
     await disarm(hass, PIN)
     await until(lambda: dispatch.stands == ["CANCELED"])
     await until(lambda: not told.emergency.incidents.signals.waiting)
-    # Both are in the log.
-    await until_entry(told, "incident", event="cancelled")
-    details = [one["detail"] for one in await log_of(told, "incident")]
-    assert len([one for one in details if "cancel noonlight" in one]) == 1
+    (given,) = dispatch.alarms
+    for word in ("alarm", "cancel"):
+        await until_entry(told, "incident", detail=f"{word} noonlight {given}")
 
 
 async def test_through_a_restart(
@@ -147,13 +232,19 @@ async def test_what_is_wrong_is_said(
     assert "Anna Example" not in str((await log_of(told), hass.states.async_all()))
 
 
-@pytest.mark.parametrize("given", ["../../x", "", "a b", "ä"])
-async def test_no_id(hass: HomeAssistant, dispatch: Dispatch, given: str) -> None:
-    """What could not be called off is not believed to be an alarm."""
-    dispatch.given = given or "/"
+@pytest.mark.parametrize(
+    ("given", "id_"),
+    [("a-b_9", "a-b_9"), ("../../x", ""), ("/", ""), ("a b", ""), ("ä", "")],
+)
+async def test_ids(
+    hass: HomeAssistant, dispatch: Dispatch, given: str, id_: str
+) -> None:
+    """Whatever it is, it is an alarm: a second one would send them twice."""
+    dispatch.given = given
+    dispatch.in_parts = True
     way = Noonlight(hass, contract().build())
-    with pytest.raises(ChannelError):
-        await way.send(Signal(kind=Kind.FIRE, what=What.ALARM))
+    said = await way.send(Signal(kind=Kind.FIRE, what=What.ALARM))
+    assert said == f"noonlight {id_}".strip()
 
 
 async def test_looks_and_tests(
@@ -185,6 +276,8 @@ async def test_looks_and_tests(
         ("1911", None),
         ("+49 30 1234567", None),
         ("1145550100", None),
+        ("(911) 555-0100", None),
+        ("314555\u0660\u0661\u0660\u0660", None),
     ],
 )
 def test_telephones(text: str, number: str | None) -> None:

@@ -169,6 +169,16 @@ async def test_a_door_that_is_not_forced(
     await until(lambda: hass.states.get("lock.front_door").state == "locked")
     await asyncio.sleep(1.2)
     assert kinds(home) == []
+    # The door tells first, and the bolt a moment later; then all is shut again.
+    await door(hass, nuki, "off")
+    await door(hass, nuki, "on")
+    nuki.device.turn(lock=False)
+    await until(lambda: hass.states.get("lock.front_door").state == "unlocked")
+    await door(hass, nuki, "off")
+    nuki.device.turn(lock=True)
+    await until(lambda: hass.states.get("lock.front_door").state == "locked")
+    await asyncio.sleep(1.2)
+    assert kinds(home) == []
 
 
 async def test_our_own_keypad_is_no_alarm_system(

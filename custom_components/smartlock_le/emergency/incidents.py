@@ -246,16 +246,20 @@ class Incidents:
 
     # The end
 
-    async def cancel(self, incident_id: str, actor: Actor, *, pin: bool) -> None:
+    async def cancel(
+        self, incident_id: str, actor: Actor, *, pin: bool, forced: bool = False
+    ) -> None:
         """Say that it was none, or is over already; `pin`: with the PIN of the house.
 
-        Raises EmergencyError.
+        `forced`: who knows that somebody was forced hears of it otherwise, and whoever is
+        not told so is not called off. Raises EmergencyError.
         """
         incident = self.get(incident_id)
         if incident.kind.needs_pin and not pin:
             raise EmergencyError("incident_needs_pin")
         there = incident.reached(Stage.ON_SCENE)
-        await self._over(incident, Stage.CLOSED if there else Stage.CANCELLED, actor)
+        stage = Stage.CLOSED if there else Stage.CANCELLED
+        await self._over(incident, stage, actor, forced=forced)
 
     async def close(self, incident_id: str, actor: Actor) -> Incident:
         """Say that it was dealt with. Raises EmergencyError."""
@@ -266,7 +270,9 @@ class Incidents:
         return incident
 
     @whole
-    async def _over(self, incident: Incident, stage: Stage, actor: Actor) -> None:
+    async def _over(
+        self, incident: Incident, stage: Stage, actor: Actor, *, forced: bool = False
+    ) -> None:
         incident.ending = True
         async with incident.changing:
             if incident.stage.over:
@@ -276,7 +282,7 @@ class Incidents:
             incident.news = self.people.perhaps(incident)
             self._open.pop(incident.id, None)
             self._means.changed()
-            await self.signals.end(incident, actor)
+            await self.signals.end(incident, actor, forced=forced)
         self._reschedule()
         # Telephones take their time, and the next one is to be ended, too.
         self._tell_end(incident)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ..whole import Spawn
-from .channels.channel import Channel, ChannelError, NotTaken
+from .channels.channel import Channel, ChannelError, NeverTaken, NotTaken
 from .models import Signal
 
 RETRY = 5.0
@@ -21,11 +21,19 @@ class Outbox:
         spawn: Spawn,
         received: Callable[[Signal, str], object],
         failed: Callable[[Signal, str], object],
+        dropped: Callable[[Signal, str], object],
+        *,
+        once: bool = False,
     ) -> None:
-        """Take whom to tell that a signal was received, and by whom; or not, and why."""
+        """Take whom to tell that a signal was received, and by whom; or not (ever), and why.
+
+        `once`: what was received is so, whatever way is gone by now.
+        """
         self._spawn = spawn
         self._received = received
         self._failed = failed
+        self._dropped = dropped
+        self._once = once
         self._channel: Channel[Signal] | None = None
         self._waiting: list[Signal] = []
         self._tried: set[str] = set()
@@ -113,11 +121,14 @@ class Outbox:
             except ChannelError as err:
                 if channel is self._channel:
                     self._failed(signal, err.reason)
+                if isinstance(err, NeverTaken) and signal in self._waiting:
+                    self._waiting.remove(signal)
+                    self._dropped(signal, err.reason)
                 if isinstance(err, NotTaken):
                     # The next one may be another matter.
                     continue
                 return False
-            if channel is not self._channel:
+            if channel is not self._channel and not self._once:
                 # There is another centre by now, and that one does not know of it.
                 return False
             if signal in self._waiting:

@@ -21,7 +21,7 @@ PAUSE = 15
 """Seconds that a contact has before the next one is told, too."""
 
 
-_PHONE = re.compile(r"1[2-9]\d{9}")
+_PHONE = re.compile(r"1(?![2-9]11)[2-9][0-9]{9}")
 _ACCOUNT = re.compile(r"[0-9A-F]{3,16}")
 
 
@@ -102,6 +102,8 @@ class WebhookSettings:
 class NoonlightSettings:
     """What the contract with Noonlight says."""
 
+    contract: str = field(default_factory=new_id)
+    """Another token, or not the sandbox any more, is another one."""
     token: str = field(repr=False)
     production: bool = False
     name: str = field(repr=False)
@@ -111,6 +113,11 @@ class NoonlightSettings:
     city: str = field(repr=False)
     state: str = field(repr=False)
     zip: str = field(repr=False)
+
+    def same_as(self, other: Self | None) -> bool:
+        """Tell whether it is the same contract as another one."""
+        mine = (self.token, self.production)
+        return other is not None and mine == (other.token, other.production)
 
     def build(self) -> Subscriber:
         """Return how it is spoken to. Raises ValueError for what no telephone has."""
@@ -180,6 +187,15 @@ class Settings:
     def ready(self) -> bool:
         """Tell whether somebody would hear of it, and somebody could end it."""
         return bool(self.pin) and any(one.tested for one in self.contacts)
+
+    def of(self, way: Way) -> object:
+        """Return what was decided of a way; None: nothing."""
+        decided = {
+            Way.CENTRE: self.centre,
+            Way.WEBHOOK: self.webhook,
+            Way.NOONLIGHT: self.noonlight,
+        }
+        return decided[way]
 
     def ways(self, incident: str) -> list[Way]:
         """Return by which ways an incident goes out."""

@@ -48,10 +48,19 @@ class Signals:
         self._open = incidents
         self.spawn = means.spawn
         self.outboxes = {
-            way: Outbox(means.spawn, self._received, self._not_received) for way in Way
+            way: Outbox(
+                means.spawn,
+                self._received,
+                self._not_received,
+                self._never_received,
+                once=way is Way.NOONLIGHT,
+            )
+            for way in Way
         }
         self.told: dict[Way, dict[str, str]] = {way: {} for way in REFERRING}
         """By way and incident, what was told, as a later signal refers to it."""
+        self._forced: set[str] = set()
+        """Incidents that somebody was forced to end."""
         self._unsent: set[str] = set()
         """Signals of which it was entered that they are not heard."""
 
@@ -76,11 +85,16 @@ class Signals:
         """Enter a step, and have those hear of it who are to."""
         await self._enter(incident, event, actor, what)
 
-    async def end(self, incident: Incident, actor: Actor) -> None:
+    async def end(
+        self, incident: Incident, actor: Actor, *, forced: bool = False
+    ) -> None:
         """Enter that it is over, and send its alarm no more.
 
-        Of the end hears who heard of the begin, or may have.
+        Of the end hears who heard of the begin, or may have; `forced`: Noonlight does not,
+        for nobody else there would be told that help is needed more than ever.
         """
+        if forced:
+            self._forced.add(incident.id)
         rows: list[Executable] = self._ledger.drop_told(incident.id)
         cancelled = incident.stage is Stage.CANCELLED
         ways: list[Way] = []
@@ -95,8 +109,10 @@ class Signals:
                     arrived = tried
                     hears = incident.id in self.told[way] or bool(tried)
                 case Way.NOONLIGHT:
-                    # One that may have arrived is cancelled when it says that it did.
-                    hears = cancelled and incident.id in self.told[way]
+                    hears = not forced and self._can_call_off(incident.id)
+                    with_them = bool(tried) or incident.id in self.told[way]
+                    if with_them and not hears and not forced:
+                        self._not_called_off(incident)
             if hears:
                 ways.append(way)
         await self._enter(
@@ -127,7 +143,8 @@ class Signals:
         if what:
             refers = {
                 Way.WEBHOOK: self._refers(incident.id, arrived),
-                Way.NOONLIGHT: self.told[Way.NOONLIGHT].get(incident.id, ""),
+                Way.NOONLIGHT: self.told[Way.NOONLIGHT].get(incident.id)
+                or self._contract,
             }
             signals = [
                 Signal(
@@ -151,6 +168,24 @@ class Signals:
             self.outboxes[signal.way].put(signal)
         self._means.changed()
 
+    @property
+    def _contract(self) -> str:
+        """By what it is known which contract with Noonlight something belongs to."""
+        settings = self._means.settings().noonlight
+        return settings.contract if settings else ""
+
+    def _can_call_off(self, incident: str) -> bool:
+        """Tell whether an alarm is with them that has an id, by the contract of now."""
+        contract, _, given = self.told[Way.NOONLIGHT].get(incident, "").partition(" ")
+        return bool(given) and contract == self._contract
+
+    def _not_called_off(self, incident: Incident) -> None:
+        """Say that one may be with them, and nobody knows by what to call it off."""
+        self._means.failed(Way.NOONLIGHT, "not_called_off")
+        detail = "noonlight not_called_off"
+        entering = self._ledger.enter(incident, "not_signalled", HOME_ACTOR, detail)
+        self.spawn(entering, "not called off")
+
     def _twice(self, way: Way, incident: Incident, what: What) -> bool:
         """Tell whether it would send somebody a second time: Noonlight has no word for again."""
         if way is not Way.NOONLIGHT or what is not What.ALARM:
@@ -171,7 +206,12 @@ class Signals:
         outbox = self.outboxes[way]
         ways = self._means.settings().ways
         # What another server was to hear is none of this one's business.
-        others = [one for one in outbox.waiting if way not in ways(one.incident)]
+        others = [
+            one
+            for one in outbox.waiting
+            if way not in ways(one.incident)
+            or (way is Way.NOONLIGHT and one.refers.partition(" ")[0] != self._contract)
+        ]
         outbox.drop(others)
         for signal in (*others, *outbox.use(channel)):
             await self._ledger.give_up(signal, "removed")
@@ -203,12 +243,14 @@ class Signals:
             own = cap.reference(signal, self._means.sender)
             told[incident.id] = f"{told.get(incident.id, '')} {own}".strip()
         if signal.what is What.ALARM and signal.way is Way.NOONLIGHT:
-            given = by_whom.rpartition(" ")[2]
+            alarm = f"{signal.refers} {by_whom.partition(' ')[2]}".strip()
             if incident:
-                self.told[Way.NOONLIGHT][incident.id] = given
-            else:
+                self.told[Way.NOONLIGHT][incident.id] = alarm
+            elif signal.incident not in self._forced:
                 # It is over by now, and nobody else knows by what it is called off.
-                self.spawn(self._call_off(signal, given), "noonlight")
+                self._means.failed(signal.way, "")
+                self.spawn(self._call_off(signal, alarm, by_whom), "call off")
+                return
         self._unsent.discard(signal.id)
         self._means.failed(signal.way, "")
         self.spawn(self._enter_received(signal, by_whom), "signal received")
@@ -230,18 +272,26 @@ class Signals:
             )
         self._means.changed()
 
-    async def _call_off(self, signal: Signal, given: str) -> None:
+    async def _call_off(self, signal: Signal, told: str, by_whom: str) -> None:
         off = replace(
             signal,
             id=new_id(),
             what=What.CANCEL,
             number=self._ledger.number(),
             made=utc_now().replace(microsecond=0),
-            refers=given,
+            refers=told,
         )
-        # Before anything else: whoever was called is on the way.
-        self.outboxes[signal.way].put(off)
-        await self._ledger.signalled(signal, given, self._ledger.keep(off))
+        if " " in told and told.partition(" ")[0] == self._contract:
+            # Before anything else: somebody may be on the way.
+            self.outboxes[signal.way].put(off)
+            await self._ledger.signalled(signal, by_whom, self._ledger.keep(off))
+        else:
+            self._means.failed(signal.way, "not_called_off")
+            await self._ledger.signalled(signal, by_whom)
+            await self._ledger.give_up(off, "not_called_off")
+
+    def _never_received(self, signal: Signal, reason: str) -> None:
+        self.spawn(self._ledger.give_up(signal, reason), "never received")
 
     def _not_received(self, signal: Signal, reason: str) -> None:
         self._means.failed(signal.way, reason)

@@ -276,8 +276,16 @@ class SilentIncidents:
             if contact := silent.whose(nonce):
                 del silent.nonces[contact]
                 silent.let_end(contact)
-                self._queue(silent, contact, What.ALARM)
-                self._go(silent)
+                self.spawn(self._tell_again(silent, contact), "silent")
+
+    async def _tell_again(self, silent: Silent, contact: str) -> None:
+        """Tell a contact again, and not more often than that: some telephones wipe all away."""
+        now = time.monotonic()
+        if now - silent.wiped.get(contact, -AGAIN) >= AGAIN:
+            silent.wiped[contact] = now
+            self._queue(silent, contact, What.ALARM)
+        await self._keep()
+        self._go(silent)
 
     def _actor(self, contact_id: str) -> Actor:
         contact = self._means.settings().contact(contact_id)

@@ -118,6 +118,8 @@ class Silent:
     """What each has heard, or may have."""
     asked: float = -math.inf
     """When they were told last because somebody asked, by that clock."""
+    wiped: dict[str, float] = field(default_factory=dict)
+    """When each contact last wiped a message away, by that clock."""
     entering: bool = False
     """What was held back is being entered."""
 

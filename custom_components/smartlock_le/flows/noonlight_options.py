@@ -20,6 +20,61 @@ from .webhook_options import WebhookOptions
 _TEXT = TextSelector()
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 _LONGEST = 100
+_STATES = frozenset(
+    [
+        "AL",
+        "AK",
+        "AZ",
+        "AR",
+        "CA",
+        "CO",
+        "CT",
+        "DE",
+        "DC",
+        "FL",
+        "GA",
+        "HI",
+        "ID",
+        "IL",
+        "IN",
+        "IA",
+        "KS",
+        "KY",
+        "LA",
+        "ME",
+        "MD",
+        "MA",
+        "MI",
+        "MN",
+        "MS",
+        "MO",
+        "MT",
+        "NE",
+        "NV",
+        "NH",
+        "NJ",
+        "NM",
+        "NY",
+        "NC",
+        "ND",
+        "OH",
+        "OK",
+        "OR",
+        "PA",
+        "RI",
+        "SC",
+        "SD",
+        "TN",
+        "TX",
+        "UT",
+        "VT",
+        "VA",
+        "WA",
+        "WV",
+        "WI",
+        "WY",
+    ]
+)
 
 
 class NoonlightOptions(WebhookOptions):
@@ -49,7 +104,12 @@ class NoonlightOptions(WebhookOptions):
         return self.async_show_form(
             step_id="noonlight",
             data_schema=self.add_suggested_values_to_schema(
-                schema, {key: one for key, one in shown.items() if key != "token"}
+                schema,
+                {
+                    key: one
+                    for key, one in shown.items()
+                    if key not in ("token", "contract")
+                },
             ),
             errors=errors,
         )
@@ -64,7 +124,7 @@ class NoonlightOptions(WebhookOptions):
         if (phone := phone_number(said["phone"])) is None:
             return {"phone": "noonlight_phone"}
         state, code = said["state"].strip().upper(), said["zip"].strip()
-        if not (state.isascii() and state.isalpha() and len(state) == 2):
+        if state not in _STATES:
             return {"state": "noonlight_state"}
         if not (code.isascii() and code.isdigit() and len(code) == 5):
             return {"zip": "noonlight_zip"}
@@ -79,6 +139,8 @@ class NoonlightOptions(WebhookOptions):
             zip=code,
             **told,
         )
+        if known and settings.same_as(known):
+            settings = replace(settings, contract=known.contract)
         health = await Noonlight(self.hass, settings.build()).look()
         if not health.ok:
             return {"base": f"noonlight_{health.reason}"}

@@ -97,7 +97,6 @@ class SilentOptions(NoonlightOptions):
             codes=tuple(said.get("codes", ())),
             phrases=bool(said["phrases"]),
             word=word,
-            since=utc_now().isoformat(),
         )
         if not silent.contacts:
             return {"contacts": "silent_nobody"}
@@ -132,7 +131,8 @@ class SilentOptions(NoonlightOptions):
         )
 
     async def _save_silent(self) -> dict[str, str]:
-        pin, silent = self._silent_pin, self._silent
+        pin = self._silent_pin
+        silent = replace(self._silent, since=utc_now().isoformat())
         # Only now: who tries PINs here has a test sent to all of them.
         if pin and await self._home.emergency.meaning(pin) is Pin.HOUSE:
             return {"base": "silent_pin_taken"}

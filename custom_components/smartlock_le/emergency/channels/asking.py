@@ -1,9 +1,16 @@
 """One request to a server by https, of which nothing is left here."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import (
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
@@ -38,8 +45,10 @@ async def ask(
     url: str,
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
+    *,
+    read: bool = False,
 ) -> Answered:
-    """Return the answer, or its begin. Raises NotReached."""
+    """Return the answer; its body only where it is to be read. Raises NotReached."""
     try:
         # Home Assistant's connections, but no cookies of others.
         async with (
@@ -58,9 +67,20 @@ async def ask(
                 timeout=ClientTimeout(total=TIMEOUT),
             ) as answer,
         ):
-            return Answered(answer.status, await answer.content.read(_LONGEST))
+            return Answered(answer.status, await _body(answer) if read else b"")
     except TimeoutError:
         raise NotReached("no_answer") from None
     except ClientError, OSError, RuntimeError, ValueError:
         # The text of these errors may quote the address.
         raise NotReached("not_reached") from None
+
+
+async def _body(answer: ClientResponse) -> bytes:
+    """Return what can be read of a body: that it breaks off changes nothing that was done."""
+    found = bytearray()
+    with suppress(ClientError, OSError, TimeoutError):
+        async for part in answer.content.iter_any():
+            found += part
+            if len(found) > _LONGEST:
+                break
+    return bytes(found[:_LONGEST])

@@ -40,6 +40,10 @@ class NotTaken(ChannelError):
     """Somebody answered, and the answer is no."""
 
 
+class NeverTaken(NotTaken):
+    """Whatever is tried, it is never taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """How a channel was, the last time that it was used or looked at."""

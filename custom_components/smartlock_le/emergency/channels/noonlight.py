@@ -5,18 +5,20 @@ Source: docs.noonlight.com, Dispatch API v1, "Quick start" and its reference.
 
 from dataclasses import dataclass, field
 import json
+import re
 from typing import Any, override
 
 from homeassistant.core import HomeAssistant
 
 from ..models import Kind, Signal, What
 from .asking import Answered, ask
-from .channel import Channel, Health, NotReached, NotTaken
+from .channel import Channel, Health, NeverTaken, NotReached, NotTaken
 
 SANDBOX = "https://api-sandbox.noonlight.com"
 """Nobody is sent from there."""
 PRODUCTION = "https://api.noonlight.com"
 _ALARMS = "/dispatch/v1/alarms"
+_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _NONE = "0" * 24
 """An alarm that there is not."""
 _SERVICES = {
@@ -49,14 +51,18 @@ class Noonlight(Channel[Signal]):
         """Take whose alarms they are; nothing is sent yet."""
         self._hass = hass
         self._who = subscriber
+        self._refused = ""
+        """Why it took no alarm, the last time; that it knows the token is not enough."""
 
     @override
     async def send(self, message: Signal) -> str:
         try:
-            return await self._send(message)
+            said = await self._send(message)
         except (NotReached, NotTaken) as err:
             self.health = Health(False, err.reason)
             raise
+        self.health = Health(not self._refused, self._refused)
+        return said
 
     async def _send(self, signal: Signal) -> str:
         if signal.what is What.TEST:
@@ -64,17 +70,23 @@ class Noonlight(Channel[Signal]):
             if not (health := await self.look()).ok:
                 raise NotReached(health.reason)
             return "noonlight"
-        if signal.what is What.ALARM:
-            answer = await self._ask("POST", "", self._alarm(signal))
-            given = _id_of(answer)
-        else:
-            off = {"status": "CANCELED"}
-            answer = await self._ask("POST", f"/{signal.refers}/status", off)
-            given = signal.refers
-        if not answer.taken or not given:
+        if signal.what is not What.ALARM:
+            return await self._call_off(signal.refers.partition(" ")[2])
+        answer = await self._ask("POST", "", self._alarm(signal), read=True)
+        self._refused = "" if answer.taken else answer.refusal
+        if not answer.taken:
             raise NotTaken(answer.refusal)
-        self.health = Health(True)
-        return f"noonlight {given}"
+        # Without an id it is an alarm all the same: a second one would send them twice.
+        return f"noonlight {_id_of(answer)}".strip()
+
+    async def _call_off(self, alarm: str) -> str:
+        answer = await self._ask("POST", f"/{alarm}/status", {"status": "CANCELED"})
+        if answer.taken:
+            return f"noonlight {alarm}"
+        if answer.status in (401, 403) or answer.status >= 500:
+            raise NotTaken(answer.refusal)
+        # It may be over for them already.
+        raise NeverTaken("not_called_off")
 
     @override
     async def look(self) -> Health:
@@ -84,8 +96,9 @@ class Noonlight(Channel[Signal]):
             self.health = Health(False, err.reason)
             return self.health
         # That it knows no such alarm is the answer of one that knows us.
-        ok = answer.status < 500 and answer.status not in (401, 403)
-        self.health = Health(ok, "" if ok else answer.refusal)
+        known = answer.status < 500 and answer.status not in (401, 403)
+        reason = self._refused if known else answer.refusal
+        self.health = Health(not reason, reason)
         return self.health
 
     def _alarm(self, signal: Signal) -> dict[str, Any]:
@@ -97,7 +110,7 @@ class Noonlight(Channel[Signal]):
         }
 
     async def _ask(
-        self, method: str, path: str, said: dict[str, Any] | None
+        self, method: str, path: str, said: dict[str, Any] | None, *, read: bool = False
     ) -> Answered:
         host = PRODUCTION if self._who.production else SANDBOX
         headers = {
@@ -106,16 +119,15 @@ class Noonlight(Channel[Signal]):
             "Content-Type": "application/json",
         }
         body = b"" if said is None else json.dumps(said).encode()
-        return await ask(self._hass, method, f"{host}{_ALARMS}{path}", body, headers)
+        url = f"{host}{_ALARMS}{path}"
+        return await ask(self._hass, method, url, body, headers, read=read)
 
 
 def _id_of(answer: Answered) -> str:
-    """Return the id of an alarm that was taken; empty where there is none."""
+    """Return the id of an alarm that was taken; empty where there is none that is one."""
     try:
         given = json.loads(answer.body)["id"]
     except ValueError, KeyError, TypeError:
         return ""
     # It goes into an address.
-    return (
-        given if isinstance(given, str) and given.isascii() and given.isalnum() else ""
-    )
+    return given if isinstance(given, str) and _ID.fullmatch(given) else ""
