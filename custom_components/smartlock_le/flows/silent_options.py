@@ -56,7 +56,8 @@ class SilentOptions(NoonlightOptions):
             if not errors:
                 return await self.async_step_silent_test(None)
         fields: dict[vol.Marker, Any] = {
-            vol.Required("contacts"): choice(
+            # Of what must be there the frontend ticks the first, as if it had been set.
+            vol.Optional("contacts"): choice(
                 [SelectOptionDict(value=one.id, label=one.name) for one in contacts],
                 "",
                 multiple=True,
@@ -91,7 +92,7 @@ class SilentOptions(NoonlightOptions):
         if word and await self._home.emergency.voice.knows(word):
             return {"word": "silent_word_taken"}
         silent = SilentSettings(
-            contacts=tuple(said["contacts"]),
+            contacts=tuple(said.get("contacts", ())),
             centre=bool(said.get("centre")),
             webhook=bool(said.get("webhook")),
             codes=tuple(said.get("codes", ())),
