@@ -93,7 +93,7 @@ class EmergencyKeeping:
             path.with_name("silent.json"),
             ledger,
             lambda: self.settings,
-            self.hook,
+            lambda way: self._channel(way)[0],
         )
         self.incidents = Incidents(
             ledger,

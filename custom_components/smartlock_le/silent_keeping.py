@@ -20,13 +20,11 @@ from homeassistant.util.file import WriteError
 from .decisions import Decisions
 from .emergency.channels.app_push import AppPush
 from .emergency.channels.channel import Channel, ChannelError
-from .emergency.channels.dc09 import Dc09
 from .emergency.channels.notify import Notice
-from .emergency.channels.webhook import Webhook
 from .emergency.ledger import Ledger
 from .emergency.models import TOO_OLD, Kind, Signal, Source, Way, What, too_old
 from .emergency.people import ACTION
-from .emergency.settings import Contact, Settings, SilentSettings, WebhookSettings
+from .emergency.settings import Contact, Settings, SilentSettings
 from .emergency.silent import SilentIncidents, SilentMeans
 from .emergency.silent_models import Silent, Telling
 from .log import LogUnavailable
@@ -50,22 +48,25 @@ class SilentKeeping:
         path: Path,
         ledger: Ledger,
         settings: Callable[[], Settings],
-        hook: Callable[[WebhookSettings], Webhook],
+        build: Callable[[Way], Channel[Signal] | None],
     ) -> None:
-        """Take the home, the file of what is open, and what the owner decided."""
+        """Take the home, the file of what is open, what the owner decided, and its ways.
+
+        `build` makes one of its own: how that is must not be seen at the other one.
+        """
         self._home = home
         self._hass: HomeAssistant = home.hass
         self._settings = settings
-        self._hook = hook
+        self._build = build
         self._file: PrivateFile[dict[str, Any]] = PrivateFile(
-            home.hass, path, {}, as_json=dict, from_json=dict
+            home.hass, path, {}, as_json=dict, from_json=_checked
         )
         self._writing = asyncio.Lock()
         self._seen = -1
         """The last access of these that was taken up."""
         self._early: deque[str] = deque(maxlen=_EARLY)
         """Those that were taken up before they were entered: who, and when."""
-        self._ways: dict[Way, tuple[object, Channel[Signal]]] = {}
+        self._ways: dict[Way, tuple[object, Channel[Signal] | None]] = {}
         self._undo: CALLBACK_TYPE | None = None
         self.incidents = SilentIncidents(
             ledger,
@@ -87,9 +88,10 @@ class SilentKeeping:
         # What cannot be read is put aside by what is kept next, without a line.
         with suppress(FileUnreadable):
             await self._file.load()
-        self._seen = int(self._file.now.get("seen", -1))
-        self._early.extend(map(str, self._file.now.get("early", [])))
-        self.incidents.load(_readable(self._file.now.get("open", [])))
+        kept = self._file.now
+        self._seen = kept.get("seen", -1)
+        self._early.extend(kept.get("early", ()))
+        self.incidents.load(_readable(kept.get("open", ())))
         self._home.spawn(self._look_back(), "silent")
 
     def stop(self) -> None:
@@ -130,23 +132,28 @@ class SilentKeeping:
         who = Actor(
             ActorKind(fields["actor_kind"]), fields["actor"], fields["actor_name"]
         )
-        if _key(who, when) not in self._early:
-            self._typed(who, fields["event"], fields["method"], number)
+        forces = self._forces(who, fields["event"], fields["method"])
+        if forces and _key(who, when) not in self._early:
+            self._opened(who, number)
 
     # What raises one
 
     @callback
     def accessed(self, event: AccessEvent) -> None:
         """Hear of what happened at a lock."""
-        if not too_old(event.time):
+        who = event.actor
+        if not too_old(event.time) and self._forces(who, event.event, event.method):
             if event.entry < 0:
-                self._early.append(_key(event.actor, event.time))
-            self._typed(event.actor, event.event, event.method, event.entry)
+                self._early.append(_key(who, event.time))
+            self._opened(who, event.entry)
 
-    def _typed(self, who: Actor, event: str, method: str, number: int) -> None:
+    def _forces(self, who: Actor, event: str, method: str) -> bool:
+        """Tell whether an access means duress."""
         silent = self._settings().silent
-        known = 0 <= number <= self._seen
-        if silent and who.ref in silent.codes and lets_in(event, method) and not known:
+        return silent is not None and who.ref in silent.codes and lets_in(event, method)
+
+    def _opened(self, who: Actor, number: int) -> None:
+        if number < 0 or number > self._seen:
             self._seen = max(self._seen, number)
             self._raise(Kind.DURESS, Source.CODE, who, f"access {number}")
 
@@ -169,19 +176,11 @@ class SilentKeeping:
     # The ways
 
     def _way(self, way: Way) -> Channel[Signal] | None:
-        """Return a way of its own: how it is must not be seen at the other one."""
-        settings = self._settings()
-        decided = settings.of(way)
-        known, channel = self._ways.get(way, (None, None))
-        if channel is None or known != decided:
-            if way is Way.CENTRE and settings.centre:
-                channel = Dc09(settings.centre.build())
-            elif way is Way.WEBHOOK and settings.webhook:
-                channel = self._hook(settings.webhook)
-            else:
-                return None
-            self._ways[way] = (decided, channel)
-        return channel
+        """Return a way as it is decided now; the same as long as nothing else is."""
+        decided = self._settings().of(way)
+        if way not in self._ways or self._ways[way][0] != decided:
+            self._ways[way] = decided, self._build(way)
+        return self._ways[way][1]
 
     def _where(self, way: Way) -> str:
         settings = self._settings()
@@ -248,6 +247,14 @@ class SilentKeeping:
 
 def _key(who: Actor, when: datetime) -> str:
     return f"{who.ref} {int(when.timestamp())}"
+
+
+def _checked(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was kept. Raises TypeError, ValueError, KeyError."""
+    early, found = data["early"], data["open"]
+    if not (isinstance(early, list) and isinstance(found, list)):
+        raise TypeError("no list")
+    return {"seen": int(data["seen"]), "early": [*map(str, early)], "open": found}
 
 
 def _readable(kept: Iterable[Mapping[str, Any]]) -> list[Silent]:
