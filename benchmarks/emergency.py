@@ -243,7 +243,7 @@ async def _at_once(on: Rig, events: list[SIAEvent]) -> int:
 async def _begin(room: Incidents, incident: Incident) -> None:
     # One cause is one incident: so many causes no house has.
     room._open[incident.id] = incident  # noqa: SLF001
-    await room._begin(incident, HOME_ACTOR)  # noqa: SLF001
+    await room.begin(incident, HOME_ACTOR)
 
 
 async def _measure(on: Rig) -> dict[str, float]:

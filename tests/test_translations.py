@@ -22,6 +22,10 @@ from custom_components.smartlock_le.emergency.actions import (
     ACTIONS as EMERGENCY_ACTIONS,
 )
 from custom_components.smartlock_le.emergency.channels.dc09_link import Transport
+from custom_components.smartlock_le.emergency.drill_actions import (
+    ACTIONS as DRILL_ACTIONS,
+)
+from custom_components.smartlock_le.emergency.drills import Scenario
 from custom_components.smartlock_le.emergency.models import Kind, Reply, Source
 from custom_components.smartlock_le.emergency.phrases import languages
 from custom_components.smartlock_le.event import EVENT_TYPES
@@ -65,6 +69,7 @@ ACTIONS = {
     for action in (
         *AGENCY_ACTIONS,
         *CAMERA_ACTIONS,
+        *DRILL_ACTIONS,
         *EMERGENCY_ACTIONS,
         *HOME_ACTIONS,
         *LINK_ACTIONS,
@@ -173,7 +178,7 @@ def test_steps() -> None:
                 *("flows/release_options.py", "flows/emergency_options.py"),
                 *("flows/contact_people.py", "flows/responder_options.py"),
                 *("flows/webhook_options.py", "flows/silent_options.py"),
-                "flows/noonlight_options.py",
+                *("flows/noonlight_options.py", "flows/drill_options.py"),
             ],
             {
                 *REQUEST_STEPS,
@@ -207,7 +212,7 @@ def test_menus() -> None:
             offered |= called(source("flows/contact_people.py"), "menu_options")
             for menu in (
                 *("code", "agency", "contact", "request", "emergency"),
-                "responder",
+                *("responder", "drill"),
             ):
                 text = source(f"flows/{menu}_options.py")
                 offered |= called(text, "menu_options")
@@ -300,6 +305,7 @@ def test_errors() -> None:
     raised |= literals(source("flows/responder_options.py", "flows/webhook_options.py"))
     raised |= literals(source("flows/silent_options.py", "flows/noonlight_options.py"))
     raised |= {f"noonlight_{reason}" for reason in HOOK}
+    raised |= set(REFUSED.findall(source("emergency/drills.py")))
     raised |= {f"webhook_{reason}" for reason in HOOK}
     raised |= {f"centre_{reason}" for reason in CENTRE}
     raised |= moving_errors()
@@ -343,9 +349,10 @@ def test_errors() -> None:
                 *("flows/emergency_options.py", "flows/contact_people.py"),
                 *("flows/responder_options.py", "flows/webhook_options.py"),
                 *("flows/silent_options.py", "flows/noonlight_options.py"),
+                "flows/drill_options.py",
             ),
-            # As a link is refused.
-            {"no_outside_address"},
+            # As a link, or the end of a drill, is refused.
+            {"no_outside_address", "drill_none"},
         ),
     ],
 )
@@ -534,15 +541,22 @@ def test_the_rest() -> None:
         ("request_state", State),
         ("request_rule", Rule),
         ("incident_kind", LOUD),
+        ("scenario", Scenario),
         ("transport", Transport),
     ):
         assert [*TEXTS["selector"][selector]["options"]] == [one.value for one in kind]
     silent_words = set(re.findall(r'texts\["(\w+)"\]', source("silent_keeping.py")))
     silent_words |= {*RAISES_SILENT, "reminder"}
     requests |= {f"silent_{key}" for key in silent_words}
+    drill_words = re.findall(r'texts\["(\w+)"\]', source("flows/drill_options.py"))
+    drill_words += ["centre", "webhook", "coming", "there"]
+    mends = CENTRE | HOOK | {"target_gone", "emergency_number", "not_sent"}
+    drill_words += [f"mend_{reason}" for reason in mends | {"nobody_came"}]
+    requests |= {f"drill_{key}" for key in drill_words}
     keeping = source("emergency_keeping.py", "emergency_words.py")
     requests |= {f"voice_{key}" for key in re.findall(r'texts\["(\w+)"\]', keeping)}
     requests -= {f"voice_{key}" for key in ("somebody", "test", "test_title", "title")}
+    requests -= {"voice_exercise", "voice_exercise_title"}
     requests |= {f"voice_{key}" for key in ("centre", "signalled", "window")}
     requests |= {
         f"incident_{key}"
@@ -551,6 +565,7 @@ def test_the_rest() -> None:
             *(f"source_{one}" for one in Source if one is not Source.CODE),
             *(f"reply_{reply}" for reply in Reply),
             *("raised", "acknowledged", "on_scene", "cancelled", "closed"),
+            *("exercise", "exercise_title"),
             *("centre_at", "centre_told", "somebody", "test", "test_title", "title"),
         }
     }

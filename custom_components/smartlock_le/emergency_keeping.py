@@ -17,9 +17,8 @@ from homeassistant.helpers.event import async_call_later, async_track_time_inter
 from . import actors, issues
 from .decisions import Decisions
 from .distress_sensors import DistressSensors
+from .drill_keeping import DrillKeeping
 from .emergency.channels.channel import Channel
-from .emergency.channels.dc09 import Dc09
-from .emergency.channels.noonlight import Noonlight
 from .emergency.channels.webhook import Webhook
 from .emergency.incidents import Incidents
 from .emergency.ledger import Ledger
@@ -36,7 +35,7 @@ from .notices import common_texts
 from .private import PrivateFile
 from .silent_keeping import SilentKeeping
 from .voice_keeping import VoiceKeeping
-from .way_keeping import WayKeeping
+from .way_keeping import WayKeeping, WaysOut
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -44,8 +43,6 @@ APP_ANSWER = "mobile_app_notification_action"
 """What Home Assistant's app says when somebody presses a button of a notification."""
 _FIRST = timedelta(minutes=10)
 """A house that just started has better to do than to test."""
-_HOOK_EVERY = 60
-"""Minutes between two looks at the server of the webhook, and at Noonlight."""
 _DAY = timedelta(days=1)
 _HEARD_IN = 4.0
 """Seconds that somebody who asked for help waits for the answer at most."""
@@ -73,17 +70,19 @@ class EmergencyKeeping:
         self._readable = True
         self._stopped = False
         self._sensors = DistressSensors(home.hass, self._sensed)
-        self.ways = {
-            way: WayKeeping(
+        self._out = WaysOut(
+            home.hass,
+            home.entry.entry_id,
+            lambda way: WayKeeping(
                 way,
                 home.hass,
                 home.log,
                 home.spawn,
                 home.tell,
                 partial(issues.way_problem, home.hass, way),
-            )
-            for way in Way
-        }
+            ),
+        )
+        self.ways = self._out.all
         self.centre = self.ways[Way.CENTRE]
         self.webhook = self.ways[Way.WEBHOOK]
         self.noonlight = self.ways[Way.NOONLIGHT]
@@ -93,7 +92,7 @@ class EmergencyKeeping:
             path.with_name("silent.json"),
             ledger,
             lambda: self.settings,
-            lambda way: self._channel(way)[0],
+            self._own_way,
         )
         self.incidents = Incidents(
             ledger,
@@ -114,9 +113,14 @@ class EmergencyKeeping:
                 failed=lambda way, reason: self.ways[way].failed(reason),
             ),
         )
-        self._used: dict[Way, tuple[object, Channel[Signal] | None, int]] = {}
-        """What was decided of each way, and what is gone by since."""
         self._loading = Loading(home.hass, home.spawn, self._load, "The open incidents")
+        self.drill = DrillKeeping(
+            home,
+            lambda: self.settings,
+            lambda: bool(self.incidents.open()),
+            self._own_way,
+        )
+        self.drills = self.drill.drills
         self.voice = VoiceKeeping(
             home.hass,
             home.spawn,
@@ -149,33 +153,22 @@ class EmergencyKeeping:
             # Else whom it is for is not known, and what is kept of it must stay.
             await self.silent.start()
         self.voice.start()
+        self.drill.start()
         await self._loading.run()
         self._see_whether_old()
         await self.voice.listen()
 
     def hook(self, settings: WebhookSettings) -> Webhook:
         """Return the way to a server. Raises ValueError."""
-        return Webhook(self._hass, settings.build(self._sender))
+        return self._out.hook(settings)
 
-    def _channel(self, way: Way) -> tuple[Channel[Signal] | None, int]:
-        """Return a way as it was decided, and after how many minutes it is looked at."""
-        settings = self.settings
-        if way is Way.CENTRE and settings.centre:
-            return Dc09(settings.centre.build()), settings.centre.every
-        if way is Way.WEBHOOK and settings.webhook:
-            return self.hook(settings.webhook), _HOOK_EVERY
-        if way is Way.NOONLIGHT and settings.noonlight:
-            return Noonlight(self._hass, settings.noonlight.build()), _HOOK_EVERY
-        return None, 0
+    def _own_way(self, way: Way) -> Channel[Signal] | None:
+        """Return a way of its own, as it was decided."""
+        return self._out.build(way, self.settings)[0]
 
     async def _use(self, way: Way) -> None:
-        """Go a way as it was decided; the same as long as nothing else is."""
-        decided = self.settings.of(way)
-        if way not in self._used or self._used[way][0] != decided:
-            self._used[way] = (decided, *self._channel(way))
-        _, channel, every = self._used[way]
-        self.ways[way].use(channel, every)
-        await self.incidents.signals.use(way, channel)
+        """Go a way as it was decided."""
+        await self.incidents.signals.use(way, self._out.use(way, self.settings))
 
     async def _load(self) -> None:
         """Take up what is open, and go on with it. Raises LogUnavailable."""
@@ -205,6 +198,7 @@ class EmergencyKeeping:
         self._sensors.stop()
         self.voice.stop()
         self.silent.stop()
+        self.drill.stop()
         self._schedule(None)
         self.incidents.signals.stop()
 
@@ -225,6 +219,7 @@ class EmergencyKeeping:
 
     @callback
     def _changed(self) -> None:
+        self.drills.real_distress()
         self._see_whether_old()
         self.voice.listen_soon()
         self._home.tell()
@@ -341,7 +336,7 @@ class EmergencyKeeping:
             self._home.spawn(self._take(nonce), "answer of a contact")
 
     async def _take(self, nonce: str) -> None:
-        if await self.silent.incidents.end(nonce):
+        if await self.silent.incidents.end(nonce) or await self.drills.answer(nonce):
             return
         try:
             await self.incidents.answer(nonce)

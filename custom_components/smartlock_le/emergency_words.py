@@ -15,10 +15,17 @@ from .notices import common_texts
 class Words:
     """Puts incidents into words."""
 
-    def __init__(self, home: Decisions, settings: Callable[[], Settings]) -> None:
-        """Take the home, and what tells what the owner decided."""
+    def __init__(
+        self,
+        home: Decisions,
+        settings: Callable[[], Settings],
+        *,
+        exercise: bool = False,
+    ) -> None:
+        """Take the home, and what tells what the owner decided; `exercise`: of a drill."""
         self._home = home
         self._settings = settings
+        self._exercise = exercise
 
     async def replies(self) -> dict[str, str]:
         """Return what the buttons of a message are called."""
@@ -43,11 +50,16 @@ class Words:
             key = "centre_told" if incident.confirmed else "centre_at"
             message = f"{message} {texts[key].format(until=until)}"
         home, kind = self._home.entry.title, texts[f"kind_{incident.kind}"]
+        title = texts["title"].format(kind=kind, home=home)
+        if self._exercise:
+            title = texts["exercise_title"].format(title=title)
+            message = texts["exercise"].format(message=message)
         return Notice(
-            title=texts["title"].format(kind=kind, home=home),
+            title=title,
             message=message,
             tag=f"smartlock_le_{incident.id}",
-            urgent=event == "raised",
+            # Nobody is to be woken by a drill.
+            urgent=event == "raised" and not self._exercise,
         )
 
     async def test(self, number: str) -> Notice:

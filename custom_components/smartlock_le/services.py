@@ -23,6 +23,7 @@ from .access.code_actions import ACTIONS as CODE_ACTIONS
 from .cameras.actions import ACTIONS as CAMERA_ACTIONS
 from .const import DOMAIN
 from .emergency.actions import ACTIONS as EMERGENCY_ACTIONS
+from .emergency.drill_actions import ACTIONS as DRILL_ACTIONS
 from .errors import translated
 from .home import Home, loaded_home
 from .log.actions import ACTIONS as LOG_ACTIONS
@@ -101,6 +102,7 @@ def register(hass: HomeAssistant) -> None:
     _register(hass, SHARING_ACTIONS, lambda home: home.log)
     _register(hass, RELEASE_ACTIONS, lambda home: home.releases)
     _register(hass, EMERGENCY_ACTIONS, lambda home: home.emergency.incidents)
+    _register(hass, DRILL_ACTIONS, lambda home: home.emergency.drills)
     _register(hass, LINK_ACTIONS, lambda home: home.responders.links)
     _register(hass, LOG_ACTIONS, lambda home: home.log)
 

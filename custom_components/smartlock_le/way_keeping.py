@@ -8,10 +8,16 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 
 from .emergency.channels.channel import Channel, ChannelError, Health
+from .emergency.channels.dc09 import Dc09
+from .emergency.channels.noonlight import Noonlight
+from .emergency.channels.webhook import Webhook
 from .emergency.models import Signal, Way, What
+from .emergency.settings import Settings, WebhookSettings
 from .log import Log
 from .whole import Spawn
 
+_SERVER_EVERY = 60
+"""Minutes between two looks at a server."""
 _LOGGER = logging.getLogger(__name__)
 _FAILED_LOOKS = 2
 """After so many looks in vain the owner is told."""
@@ -112,3 +118,41 @@ class WayKeeping:
         event = "ok" if health.ok else "failed"
         said = {"channel": self._way.value, "event": event, "detail": health.reason}
         await self._log.append_or_keep("channel", said)
+
+
+class WaysOut:
+    """All of them, as the owner decided."""
+
+    def __init__(
+        self, hass: HomeAssistant, sender: str, keep: Callable[[Way], WayKeeping]
+    ) -> None:
+        """Take what this house is called, and what looks after a way."""
+        self._hass = hass
+        self._sender = sender
+        self.all = {way: keep(way) for way in Way}
+        self._used: dict[Way, tuple[object, Channel[Signal] | None, int]] = {}
+        """What was decided of each way, and what is gone by since."""
+
+    def hook(self, settings: WebhookSettings) -> Webhook:
+        """Return the way to a server. Raises ValueError."""
+        return Webhook(self._hass, settings.build(self._sender))
+
+    def build(self, way: Way, settings: Settings) -> tuple[Channel[Signal] | None, int]:
+        """Return a way as it was decided, and after how many minutes it is looked at."""
+        if way is Way.CENTRE and settings.centre:
+            return Dc09(settings.centre.build()), settings.centre.every
+        if way is Way.WEBHOOK and settings.webhook:
+            return self.hook(settings.webhook), _SERVER_EVERY
+        if way is Way.NOONLIGHT and settings.noonlight:
+            return Noonlight(self._hass, settings.noonlight.build()), _SERVER_EVERY
+        return None, 0
+
+    @callback
+    def use(self, way: Way, settings: Settings) -> Channel[Signal] | None:
+        """Go a way; it stays the same as long as nothing else is decided."""
+        decided = settings.of(way)
+        if way not in self._used or self._used[way][0] != decided:
+            self._used[way] = (decided, *self.build(way, settings))
+        _, channel, every = self._used[way]
+        self.all[way].use(channel, every)
+        return channel

@@ -87,13 +87,17 @@ class Incidents:
         if incident := self.of_kind(kind):
             await self._join(incident, source, actor)
             return incident
+        incident = self.new(kind, source)
+        await self.begin(incident, actor)
+        return incident
+
+    def new(self, kind: Kind, source: Source) -> Incident:
+        """Make one; from here on a second trigger finds it."""
         window = timedelta(seconds=self._means.settings().window)
         incident = Incident(kind=kind, sources=(source,), window=window)
         incident.confirm_by += window.total_seconds()
-        # From here on a second trigger finds it.
         self._open[incident.id] = incident
         self._known.add(incident.id)
-        await self._begin(incident, actor)
         return incident
 
     def of_kind(self, kind: Kind) -> Incident | None:
@@ -102,7 +106,8 @@ class Incidents:
         return next((one for one in found if not one.ending), None)
 
     @whole
-    async def _begin(self, incident: Incident, actor: Actor) -> None:
+    async def begin(self, incident: Incident, actor: Actor) -> None:
+        """Begin with one that was made; returns when the first were told."""
         async with incident.changing:
             incident.called = incident.call_by = time.monotonic()
             self._means.changed()

@@ -14,15 +14,18 @@ from ..models import HOME_ACTOR, Actor, utc_now
 from .models import Incident, Signal, Way
 from .tables import incidents as table, signals, told
 
+EXERCISE = "exercise"
+"""The status of what is entered of a drill."""
 _LOGGER = logging.getLogger(__name__)
 
 
 class Ledger:
     """Writes what becomes of incidents, and reads what is left of them at the start."""
 
-    def __init__(self, log: Log) -> None:
-        """Take the log."""
+    def __init__(self, log: Log, *, exercise: bool = False) -> None:
+        """Take the log; `exercise`: for drills, of which nothing is kept but the entries."""
         self._log = log
+        self._exercise = exercise
         # So many are not sent in all the seconds since the last start.
         self._number = int(utc_now().timestamp())
 
@@ -67,7 +70,8 @@ class Ledger:
         Returns whether it need not be held any longer: it is durable, or never will be.
         """
         try:
-            await self._log.append("incident", _fields(said, actor), time=when)
+            fields = self._fields(said, actor)
+            await self._log.append("incident", fields, time=when)
         except LogUnavailable:
             return False
         except (LogError, SQLAlchemyError) as err:
@@ -95,13 +99,19 @@ class Ledger:
     ) -> int:
         try:
             entry = await self._log.append_or_keep(
-                "incident", _fields(said, actor), also=lambda _: rows
+                "incident",
+                self._fields(said, actor),
+                also=None if self._exercise else lambda _: rows,
             )
         except (LogError, SQLAlchemyError) as err:
             # Whatever the log has against it: help does not wait for that.
             _LOGGER.error("An incident was not entered: %s", type(err).__name__)
             return -1
         return -1 if entry is None else entry.seq
+
+    def _fields(self, said: dict[str, str | int], actor: Actor) -> dict[str, str | int]:
+        who = {name: text[:MAX_TEXT] for name, text in actor.fields().items()}
+        return {**said, "status": EXERCISE if self._exercise else "actual", **who}
 
     async def give_up(self, signal: Signal, reason: str) -> None:
         """Enter that a signal is not sent any more, and why."""
@@ -144,11 +154,6 @@ def _readable[Kept](
         except (KeyError, ValueError) as err:
             _LOGGER.error("An incident cannot be read: %s", type(err).__name__)
     return found
-
-
-def _fields(said: dict[str, str | int], actor: Actor) -> dict[str, str | int]:
-    who = {name: text[:MAX_TEXT] for name, text in actor.fields().items()}
-    return {**said, "status": "actual", **who}
 
 
 def _of_signal(signal: Signal, event: str, detail: str) -> dict[str, str | int]:

@@ -49,6 +49,8 @@ class Source(StrEnum):
     SENSOR = "sensor"
     DOOR = "door"
     """It opened although its lock is locked."""
+    DRILL = "drill"
+    """Nothing is wrong: it is rehearsed."""
     CODE = "code"
     """The code of a door, one that means duress."""
 
@@ -277,6 +279,9 @@ class Signal:
     """When its incident was; a monitoring centre has no word for that."""
     refers: str = ""
     """What was told before of it: as CAP refers to that, or the id that Noonlight gave."""
+
+    exercise: bool = False
+    """Of a drill: it never goes out as anything else; a drill does not outlive a restart."""
 
     def by_its_way(self, reason: str) -> str:
         """Return why it is not heard, for the log: of the centre alone the reason."""

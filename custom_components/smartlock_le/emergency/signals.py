@@ -34,6 +34,8 @@ class Means:
     """Hears of the number of the entry with which an incident begins, or -1."""
     failed: Callable[[Way, str], None]
     """Hears why a way did not take something; empty: it took it."""
+    exercise: bool = False
+    """It is a drill, and all that goes out says so."""
 
 
 class Signals:
@@ -155,6 +157,7 @@ class Signals:
                     way=way,
                     raised=incident.raised,
                     refers=refers.get(way, ""),
+                    exercise=self._means.exercise,
                 )
                 for way in self._means.settings().ways(incident.id)
                 if way in ways and not self._twice(way, incident, what)

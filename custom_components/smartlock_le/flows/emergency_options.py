@@ -101,6 +101,7 @@ class EmergencyOptions(ContactPeople):
                 *(("noonlight_off",) if settings.noonlight else ()),
                 # Both, always: that there is something must not be seen here.
                 *("silent", "silent_off"),
+                "drill",
             ],
             description_placeholders={"state": " ".join(state)},
         )

@@ -27,8 +27,8 @@ from ..responders.actions import LINK_FIELDS, as_link_request
 from ..responders.models import DEFAULT_MINUTES, Link, LinkError, Made
 from ..responders.sheet import MAX_TEXT, Sheet
 from .contact_people import kept
+from .drill_options import DrillOptions
 from .request_page import SURE, choice
-from .silent_options import SilentOptions
 
 _TEXT = TextSelector()
 _LONG = TextSelector(TextSelectorConfig(multiline=True))
@@ -41,7 +41,7 @@ def _picked(names: dict[str, str]) -> SelectSelector:
     return choice(options, "", multiple=True)
 
 
-class ResponderOptions(SilentOptions):
+class ResponderOptions(DrillOptions):
     """The part of the menu that is about responders."""
 
     _made: Made

@@ -74,6 +74,12 @@ def reference(told: Told, sender: str) -> str:
     return f"{sender},{told.id},{_moment(told.made)}"
 
 
+def _status(signal: Signal) -> str:
+    if signal.exercise:
+        return "Exercise"
+    return "Test" if signal.what is What.TEST else "Actual"
+
+
 def message(signal: Signal, sender: Sender) -> bytes:
     """Return one message as XML.
 
@@ -86,7 +92,7 @@ def message(signal: Signal, sender: Sender) -> bytes:
         "identifier": signal.id,
         "sender": sender.id,
         "sent": _moment(signal.made),
-        "status": "Test" if signal.what is What.TEST else "Actual",
+        "status": _status(signal),
         "msgType": kind if signal.refers else "Alert",
         "scope": "Private",
         "addresses": sender.to,

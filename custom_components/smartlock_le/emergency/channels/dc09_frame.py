@@ -84,7 +84,7 @@ def event(signal: Signal, protocol: Protocol) -> str:
     """Return the words of an event, as they stand behind the account."""
     cid, sia = _CODES[signal.kind]
     zone, qualifier = ZONES[signal.kind], "1"
-    match signal.what:
+    match What.TEST if signal.exercise else signal.what:
         case What.TEST:
             cid, sia, zone = "602", "RP", 0
         case What.CANCEL:

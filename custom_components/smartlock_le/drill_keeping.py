@@ -1,0 +1,134 @@
+"""Drills, as Home Assistant needs them: a room of their own, its timers, its ways out."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+import time
+from typing import Any
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_time_interval
+
+from .decisions import Decisions
+from .emergency.channels.channel import Channel
+from .emergency.drills import DrillMeans, Drills
+from .emergency.incidents import Incidents
+from .emergency.ledger import Ledger
+from .emergency.models import Signal, Way
+from .emergency.people import People
+from .emergency.settings import Settings
+from .emergency.signals import Means
+from .emergency_words import Words
+
+_EVERY = timedelta(minutes=1)
+_PAGE = 500
+
+
+class DrillKeeping:
+    """Builds what a drill runs on, and ends it in time."""
+
+    def __init__(
+        self,
+        home: Decisions,
+        settings: Callable[[], Settings],
+        real: Callable[[], bool],
+        build: Callable[[Way], Channel[Signal] | None],
+    ) -> None:
+        """Take the home, what was decided, whether something real is open, and the ways.
+
+        `build` makes a way of its own: a drill says nothing of how the real one is.
+        """
+        self._home = home
+        self._hass: HomeAssistant = home.hass
+        self._build_way = build
+        self._timer: asyncio.TimerHandle | None = None
+        self._room: Incidents | None = None
+        self._stopped = False
+        self._undo: CALLBACK_TYPE | None = None
+        self.drills = Drills(
+            DrillMeans(
+                settings=settings,
+                spawn=home.spawn,
+                real=real,
+                build=self._build,
+                entries=self._entries,
+                changed=home.tell,
+            )
+        )
+
+    @callback
+    def start(self) -> None:
+        """Look now and then whether one has run for too long."""
+        self._undo = async_track_time_interval(self._hass, self._due, _EVERY)
+
+    @callback
+    def _due(self, _: datetime) -> None:
+        self.drills.due()
+
+    @callback
+    def stop(self) -> None:
+        """End all timers and sending; a drill ends with the home."""
+        self._stopped = True
+        if self._undo:
+            self._undo()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._schedule(None)
+        if self._room:
+            self._room.signals.stop()
+            self._room = None
+
+    async def _build(self, settings: Callable[[], Settings]) -> Incidents:
+        self._leave()
+        words = Words(self._home, settings, exercise=True)
+        room = Incidents(
+            Ledger(self._home.log, exercise=True),
+            lambda ledger: People(
+                self._hass, ledger, settings, words.notice, words.replies
+            ),
+            Means(
+                sender=self._home.entry.entry_id,
+                settings=settings,
+                spawn=self._home.spawn,
+                schedule=self._schedule,
+                changed=self._home.tell,
+                # No picture of a house that only rehearses.
+                raised=lambda _: None,
+                failed=lambda _way, _reason: None,
+                exercise=True,
+            ),
+        )
+        for way in Way:
+            if settings().of(way):
+                await room.signals.use(way, self._build_way(way))
+        self._room = room
+        return room
+
+    @callback
+    def _schedule(self, when: float | None) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if when is not None and not self._stopped:
+            delay = max(0.0, when - time.monotonic())
+            self._timer = self._hass.loop.call_later(delay, self._ring)
+
+    @callback
+    def _ring(self) -> None:
+        self._timer = None
+        if self._room:
+            self._home.spawn(self._room.due(), "drill")
+
+    async def _entries(
+        self, since: datetime
+    ) -> Sequence[tuple[datetime, Mapping[str, Any]]]:
+        found: list[tuple[datetime, Mapping[str, Any]]] = []
+        after: int | None = -1
+        while after is not None:
+            page = await self._home.log.entries(
+                after=after, limit=_PAGE, kinds={"incident"}, since=since
+            )
+            found += [(entry.time, entry.fields) for entry in page.entries]
+            after = page.next_after
+        return found

@@ -1,0 +1,244 @@
+"""Drills: what happens when it matters, rehearsed on the same paths, and all of it marked.
+
+A drill has an `Incidents` of its own: the same code, with an exercise's ledger, words and
+signals. It is not kept through a restart, and real distress ends it.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from ..models import HOME_ACTOR, Actor, utc_now
+from ..whole import Spawn
+from .incidents import Incidents
+from .ledger import EXERCISE
+from .models import EmergencyError, Incident, Kind, Source
+from .settings import Settings
+
+LONGEST = timedelta(hours=1)
+"""Then it ends by itself."""
+
+
+class Scenario(StrEnum):
+    """What is rehearsed."""
+
+    NIGHT_FIRE = "night_fire"
+    FALL = "fall"
+    BREAK_IN = "break_in"
+    STRANGER = "stranger"
+    GAS = "gas"
+
+    @property
+    def kind(self) -> Kind:
+        """What is wrong in it."""
+        return _KINDS[self]
+
+
+_KINDS = {
+    Scenario.NIGHT_FIRE: Kind.FIRE,
+    Scenario.FALL: Kind.MEDICAL,
+    Scenario.BREAK_IN: Kind.BURGLARY,
+    Scenario.STRANGER: Kind.POLICE,
+    Scenario.GAS: Kind.GAS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What somebody wants to rehearse, and with whom."""
+
+    scenario: Scenario
+    contacts: tuple[str, ...]
+    """Ids of those who take part."""
+    centre: bool = False
+    """The centre gets a test message at the begin and at the end."""
+    webhook: bool = False
+    """The server gets messages with status *Exercise*."""
+
+    def narrow(self, settings: Settings) -> Settings:
+        """Return what was decided, for those alone who take part."""
+        return replace(
+            settings,
+            contacts=tuple(one for one in settings.contacts if one.id in self.contacts),
+            centre=settings.centre if self.centre else None,
+            webhook=settings.webhook if self.webhook else None,
+            noonlight=None,
+            silent=None,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Drill:
+    """One that runs, or the last one that ran."""
+
+    plan: Plan
+    room: Incidents = field(repr=False)
+    incident: Incident
+    contacts: dict[str, str] = field(repr=False)
+    """Who takes part: their names, by id."""
+    ended: datetime | None = None
+    real: bool = False
+    """Real distress ended it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillMeans:
+    """What drills need of the home."""
+
+    settings: Callable[[], Settings]
+    spawn: Spawn
+    real: Callable[[], bool]
+    """Tells whether something real is open."""
+    build: Callable[[Callable[[], Settings]], Awaitable[Incidents]]
+    """Makes what handles incidents, for an exercise with these settings."""
+    entries: Callable[
+        [datetime], Awaitable[Sequence[tuple[datetime, Mapping[str, Any]]]]
+    ]
+    """Returns what was entered of incidents since then. Raises LogUnavailable."""
+    changed: Callable[[], None]
+
+
+class Drills:
+    """The one that runs."""
+
+    def __init__(self, means: DrillMeans) -> None:
+        """Take what the home gives."""
+        self._means = means
+        self.last: Drill | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """What the owner decided."""
+        return self._means.settings()
+
+    @property
+    def running(self) -> Drill | None:
+        """The one that runs, if any does."""
+        return self.last if self.last and self.last.ended is None else None
+
+    async def start(self, plan: Plan, actor: Actor) -> Drill:
+        """Begin one. Raises EmergencyError."""
+        if self._means.real():
+            raise EmergencyError("drill_not_now")
+        if self.running:
+            raise EmergencyError("drill_running")
+        settings = plan.narrow(self._means.settings())
+        if not settings.contacts:
+            raise EmergencyError("drill_nobody")
+        names = {one.id: one.name for one in settings.contacts}
+        room = await self._means.build(lambda: plan.narrow(self._means.settings()))
+        # So that two at once are one: before anybody is told.
+        if self.running or self._means.real():
+            raise EmergencyError("drill_running")
+        incident = room.new(plan.scenario.kind, Source.DRILL)
+        self.last = Drill(plan=plan, room=room, incident=incident, contacts=names)
+        await room.begin(incident, actor)
+        self._means.changed()
+        return self.last
+
+    async def end(self, actor: Actor) -> Drill:
+        """End the one that runs. Raises EmergencyError."""
+        if (drill := self.running) is None:
+            raise EmergencyError("drill_none")
+        await self._end(drill, actor)
+        return drill
+
+    async def _end(self, drill: Drill, actor: Actor) -> None:
+        # A contact may have ended it already.
+        with suppress(EmergencyError):
+            await drill.room.cancel(drill.incident.id, actor, pin=True)
+        self.see()
+
+    def see(self) -> None:
+        """Note whether it is over: a contact can end one, too."""
+        if (drill := self.running) and drill.incident.stage.over:
+            drill.ended = utc_now()
+            self._means.changed()
+
+    def real_distress(self) -> None:
+        """Hear that there is real distress: nobody may take it for the drill."""
+        if (drill := self.running) and self._means.real():
+            drill.real, drill.ended = True, utc_now()
+            self._means.spawn(self._end(drill, HOME_ACTOR), "drill")
+
+    def due(self) -> None:
+        """End one that runs for too long."""
+        drill = self.running
+        if drill and utc_now() - drill.incident.raised >= LONGEST:
+            self._means.spawn(self._end(drill, HOME_ACTOR), "drill")
+
+    async def answer(self, nonce: str) -> bool:
+        """Take an answer of a contact; tell whether it was to the drill."""
+        if (drill := self.running) is None:
+            return False
+        try:
+            await drill.room.answer(nonce)
+        except EmergencyError:
+            return False
+        self.see()
+        return True
+
+    # The score sheet
+
+    async def sheet(self) -> dict[str, Any]:
+        """Return how the last one went. Raises EmergencyError, LogUnavailable."""
+        if (drill := self.last) is None:
+            raise EmergencyError("drill_none")
+        entered = await self._means.entries(drill.incident.raised)
+        mine = [
+            (when, fields)
+            for when, fields in entered
+            if fields["incident"] == drill.incident.id and fields["status"] == EXERCISE
+        ]
+        return _sheet(drill, mine)
+
+
+def _sheet(
+    drill: Drill, entered: Iterable[tuple[datetime, Mapping[str, Any]]]
+) -> dict[str, Any]:
+    began = drill.incident.raised
+    people: dict[str, dict[str, Any]] = {
+        contact: {"name": name, "told": None, "answered": None, "answer": ""}
+        for contact, name in drill.contacts.items()
+    }
+    sheet: dict[str, Any] = {"centre": None, "webhook": None, "coming": None}
+    sheet |= {"there": None}
+    wrong: list[dict[str, str]] = []
+
+    def seconds(when: datetime) -> int:
+        return max(0, int((when - began).total_seconds()))
+
+    for when, fields in entered:
+        event, person = fields["event"], people.get(fields["contact"])
+        detail, after = str(fields["detail"]), seconds(when)
+        match event:
+            case "told" if person and person["told"] is None:
+                person["told"] = after
+            case "answered" if person and person["answered"] is None:
+                person["answered"], person["answer"] = after, detail
+            case "signalled":
+                way = "webhook" if detail.endswith("webhook") else "centre"
+                sheet[way] = after if sheet[way] is None else sheet[way]
+            case "acknowledged" if sheet["coming"] is None:
+                sheet["coming"] = after
+            case "on_scene" if sheet["there"] is None:
+                sheet["there"] = after
+            case "not_told" if person:
+                wrong.append({"who": str(person["name"]), "reason": detail})
+            case "not_signalled":
+                way, _, reason = detail.rpartition(" ")
+                wrong.append({"who": way or "centre", "reason": reason})
+    if sheet["coming"] is None and sheet["there"] is None:
+        wrong.append({"who": "", "reason": "nobody_came"})
+    return {
+        "scenario": drill.plan.scenario.value,
+        "began": began.isoformat(),
+        "ended": drill.ended.isoformat() if drill.ended else None,
+        "real_distress": drill.real,
+        "people": list(people.values()),
+        **sheet,
+        "wrong": wrong,
+    }
