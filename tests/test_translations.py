@@ -551,12 +551,12 @@ def test_the_rest() -> None:
     drill_words = re.findall(r'texts\["(\w+)"\]', source("flows/drill_options.py"))
     drill_words += ["centre", "webhook", "coming", "there"]
     mends = CENTRE | HOOK | {"target_gone", "emergency_number", "not_sent"}
-    drill_words += [f"mend_{reason}" for reason in mends | {"nobody_came"}]
+    drill_words += [f"mend_{reason}" for reason in mends | {"nobody_came", "unheard"}]
     requests |= {f"drill_{key}" for key in drill_words}
     keeping = source("emergency_keeping.py", "emergency_words.py")
     requests |= {f"voice_{key}" for key in re.findall(r'texts\["(\w+)"\]', keeping)}
     requests -= {f"voice_{key}" for key in ("somebody", "test", "test_title", "title")}
-    requests -= {"voice_exercise", "voice_exercise_title"}
+    requests = {key for key in requests if not key.startswith("voice_exercise")}
     requests |= {f"voice_{key}" for key in ("centre", "signalled", "window")}
     requests |= {
         f"incident_{key}"
@@ -565,7 +565,8 @@ def test_the_rest() -> None:
             *(f"source_{one}" for one in Source if one is not Source.CODE),
             *(f"reply_{reply}" for reply in Reply),
             *("raised", "acknowledged", "on_scene", "cancelled", "closed"),
-            *("exercise", "exercise_title"),
+            *("exercise", "exercise_title", "exercise_raised"),
+            *("exercise_over", "exercise_over_title"),
             *("centre_at", "centre_told", "somebody", "test", "test_title", "title"),
         }
     }

@@ -19,9 +19,12 @@ from .emergency.people import People
 from .emergency.settings import Settings
 from .emergency.signals import Means
 from .emergency_words import Words
+from .models import utc_now
 
 _EVERY = timedelta(minutes=1)
 _PAGE = 500
+_AFTERWARDS = timedelta(minutes=10)
+"""So long after the end those who took part may hear of it."""
 
 
 class DrillKeeping:
@@ -31,18 +34,24 @@ class DrillKeeping:
         self,
         home: Decisions,
         settings: Callable[[], Settings],
+        ledger: Ledger,
         real: Callable[[], bool],
+        quiet: Callable[[], bool],
         build: Callable[[Way], Channel[Signal] | None],
     ) -> None:
-        """Take the home, what was decided, whether something real is open, and the ways.
+        """Take the home, what was decided, the real ledger, and whether something real is.
 
         `build` makes a way of its own: a drill says nothing of how the real one is.
         """
+        self._ledger = ledger
+        self._real = real
         self._home = home
         self._hass: HomeAssistant = home.hass
         self._build_way = build
         self._timer: asyncio.TimerHandle | None = None
         self._room: Incidents | None = None
+        self._mine: object = None
+        """Of the room that may set the timer."""
         self._stopped = False
         self._undo: CALLBACK_TYPE | None = None
         self.drills = Drills(
@@ -50,6 +59,7 @@ class DrillKeeping:
                 settings=settings,
                 spawn=home.spawn,
                 real=real,
+                quiet=quiet,
                 build=self._build,
                 entries=self._entries,
                 changed=home.tell,
@@ -64,6 +74,14 @@ class DrillKeeping:
     @callback
     def _due(self, _: datetime) -> None:
         self.drills.due()
+        last = self.drills.last
+        if last and last.ended and utc_now() - last.ended > _AFTERWARDS:
+            self._leave()
+
+    async def changed(self, way: Way) -> None:
+        """Go a way no more that was decided anew: what waits is not for another one."""
+        if self._room:
+            await self._room.signals.use(way, None)
 
     @callback
     def stop(self) -> None:
@@ -81,9 +99,16 @@ class DrillKeeping:
 
     async def _build(self, settings: Callable[[], Settings]) -> Incidents:
         self._leave()
-        words = Words(self._home, settings, exercise=True)
+        words = Words(self._home, settings, exercise=self._real)
+        mine = self._mine = object()
+
+        def schedule(when: float | None) -> None:
+            # One that is over may still have something to say.
+            if mine is self._mine:
+                self._schedule(when)
+
         room = Incidents(
-            Ledger(self._home.log, exercise=True),
+            Ledger(self._home.log, self._ledger),
             lambda ledger: People(
                 self._hass, ledger, settings, words.notice, words.replies
             ),
@@ -91,7 +116,7 @@ class DrillKeeping:
                 sender=self._home.entry.entry_id,
                 settings=settings,
                 spawn=self._home.spawn,
-                schedule=self._schedule,
+                schedule=schedule,
                 changed=self._home.tell,
                 # No picture of a house that only rehearses.
                 raised=lambda _: None,

@@ -117,7 +117,9 @@ class EmergencyKeeping:
         self.drill = DrillKeeping(
             home,
             lambda: self.settings,
+            ledger,
             lambda: bool(self.incidents.open()),
+            lambda: self.known and not self.incidents.people.busy,
             self._own_way,
         )
         self.drills = self.drill.drills
@@ -244,6 +246,7 @@ class EmergencyKeeping:
         for way in Way:
             if settings.of(way) != before.of(way):
                 await self._use(way)
+                await self.drill.changed(way)
         for contact in before.contacts:
             if settings.contact(contact.id) is None:
                 issues.contact_gone(self._hass, contact.id, contact.name, False)

@@ -20,9 +20,12 @@ class Words:
         home: Decisions,
         settings: Callable[[], Settings],
         *,
-        exercise: bool = False,
+        exercise: Callable[[], bool] | None = None,
     ) -> None:
-        """Take the home, and what tells what the owner decided; `exercise`: of a drill."""
+        """Take the home, and what tells what the owner decided.
+
+        `exercise` is of a drill alone: it tells whether something real is open.
+        """
         self._home = home
         self._settings = settings
         self._exercise = exercise
@@ -40,7 +43,10 @@ class Words:
             for contact in settings.contacts
             if incident.told.get(contact.id) in (Reply.COMING, Reply.THERE)
         ]
-        message = texts[event].format(
+        if self._exercise and self._exercise():
+            return self._real(incident, texts)
+        key = "exercise_raised" if self._exercise and event == "raised" else event
+        message = texts[key].format(
             source=texts[f"source_{incident.sources[0]}"],
             time=dt_util.as_local(incident.raised).strftime("%H:%M"),
             names=", ".join(names) or texts["somebody"],
@@ -58,8 +64,16 @@ class Words:
             title=title,
             message=message,
             tag=f"smartlock_le_{incident.id}",
-            # Nobody is to be woken by a drill.
+            # Nobody is to be frightened by a drill.
             urgent=event == "raised" and not self._exercise,
+        )
+
+    def _real(self, incident: Incident, texts: dict[str, str]) -> Notice:
+        """Return what ends a drill: nobody may take what is real for it."""
+        return Notice(
+            title=texts["exercise_over_title"].format(home=self._home.entry.title),
+            message=texts["exercise_over"],
+            tag=f"smartlock_le_{incident.id}",
         )
 
     async def test(self, number: str) -> Notice:

@@ -1,6 +1,8 @@
 """Drills: the same paths, everything marked, nothing real touched, and how it went."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 import json
 import re
 from typing import Any
@@ -11,11 +13,13 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import ServiceValidationError
 import pytest
 
+from custom_components.smartlock_le import drill_keeping
 from custom_components.smartlock_le.emergency import drills, outbox
 from custom_components.smartlock_le.emergency.channels.dc09_frame import Protocol, event
 from custom_components.smartlock_le.emergency.models import Kind, Signal, What
 from custom_components.smartlock_le.emergency.settings import Settings
 from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.models import utc_now
 from harness import ROOT
 from tests.conftest import log_of, until, until_entry
 from tests.flows.test_emergency_options import step
@@ -82,7 +86,7 @@ async def test_from_begin_to_sheet(
         await until(lambda: receiver.codes == ["RP", "RP"])
         await until(lambda: len(server.got) == 2)
     for phone in (anna, bert):
-        assert all("EXERCISE" in one["title"] for one in phone.heard)
+        assert all(one["title"].startswith("EXERCISE") for one in phone.heard)
     assert {one["status"] for one in server.got} == {"Exercise"}
     assert set(await exercises(crew)) >= {"raised", "told", "confirmed", "closed"}
     statuses = {one["status"] for one in await log_of(crew, "incident")}
@@ -118,6 +122,9 @@ async def test_real_distress_ends_it(
     await press(hass, "fire")
     message = await anna.told("Somebody pressed the button")
     assert "EXERCISE" not in message["title"] and message["data"]["priority"] == "high"
+    over = await anna.told("NO EXERCISE ANY MORE")
+    assert over["data"]["priority"] == "high" and "real" in over["message"]
+    assert not any("cancelled" in one["message"] for one in anna.heard)
     await until(lambda: "FA" in receiver.codes)
     await until(lambda: crew.emergency.drills.running is None)
     await until_entry(crew, "incident", event="cancelled", status="exercise")
@@ -167,6 +174,77 @@ async def test_what_fails_is_on_the_sheet(
     assert {"who": "Bert", "reason": "target_gone"} in sheet["wrong"]
     assert {"who": "centre", "reason": "not_reached"} in sheet["wrong"]
     assert not issues(hass) and crew.emergency.centre.problem is False
+
+
+async def test_who_was_never_asked_is_on_the_sheet(
+    hass: HomeAssistant, crew: Home, anna: Telephone, receiver: Real
+) -> None:
+    """Over before the time to take it back was: the centre has heard nothing."""
+    await decide(crew, window=60)
+    await start(hass, centre=True)
+    await anna.told("EXERCISE")
+    sheet = await act(hass, "end_drill")
+    assert {"who": "centre", "reason": "unheard"} in sheet["wrong"]
+    assert receiver.codes == []
+
+
+async def test_told_is_of_the_begin(
+    hass: HomeAssistant, crew: Home, anna: Telephone, bert: Telephone
+) -> None:
+    """Who hears the end alone was not told; and each failure is there once."""
+    action = hass.services.async_services_for_domain("notify")["mobile_app_bert"]
+    hass.services.async_remove("notify", "mobile_app_bert")
+    await start(hass)
+    await until_entry(crew, "incident", event="not_told", status="exercise")
+    (incident,) = crew.emergency.drills.last.room._open.values()
+    incident.call_by = 0.0
+    await crew.emergency.drills.last.room.due()
+    hass.services.async_register(
+        "notify", "mobile_app_bert", action.job.target, action.schema
+    )
+    sheet = await act(hass, "end_drill")
+    wrong = [one for one in sheet["wrong"] if one["who"] == "Bert"]
+    assert wrong == [{"who": "Bert", "reason": "target_gone"}]
+    assert sheet["people"][1]["told"] is None
+
+
+async def test_two_of_one_name(
+    hass: HomeAssistant, crew: Home, anna: Telephone, bert: Telephone
+) -> None:
+    await decide(crew, contacts=(contact(anna), replace(contact(bert), name="Anna")))
+    await start(hass, contacts=["Anna"])
+    await anna.told("EXERCISE")
+    await bert.told("EXERCISE")
+
+
+async def test_a_server_that_is_removed_hears_no_more(
+    hass: HomeAssistant,
+    crew: Home,
+    anna: Telephone,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor does a drill that is over go on sending for ever."""
+    monkeypatch.setattr(outbox, "RETRY", 0.05)
+    server = Server(status=503)
+    async with serving(server):
+        await decide(crew, webhook=server.settings(), window=0)
+        await start(hass, webhook=True)
+        await until(lambda: len(server.ids) > 1)
+        room = crew.emergency.drills.last.room
+        await decide(crew, webhook=None)
+        assert not room.signals.waiting
+        await act(hass, "end_drill")
+    monkeypatch.setattr(drill_keeping, "_AFTERWARDS", timedelta())
+    crew.emergency.drill._due(utc_now())
+    assert crew.emergency.drill._room is None
+
+
+async def test_not_while_it_is_not_known_what_is_open(
+    hass: HomeAssistant, crew: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew.emergency._loading, "done", False)
+    with pytest.raises(ServiceValidationError, match="real"):
+        await start(hass)
 
 
 async def test_a_contact_ends_it(

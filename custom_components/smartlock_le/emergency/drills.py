@@ -92,6 +92,8 @@ class DrillMeans:
     spawn: Spawn
     real: Callable[[], bool]
     """Tells whether something real is open."""
+    quiet: Callable[[], bool]
+    """Tells whether that is known, and nobody is still to hear of something real."""
     build: Callable[[Callable[[], Settings]], Awaitable[Incidents]]
     """Makes what handles incidents, for an exercise with these settings."""
     entries: Callable[
@@ -121,7 +123,7 @@ class Drills:
 
     async def start(self, plan: Plan, actor: Actor) -> Drill:
         """Begin one. Raises EmergencyError."""
-        if self._means.real():
+        if self._means.real() or not self._means.quiet():
             raise EmergencyError("drill_not_now")
         if self.running:
             raise EmergencyError("drill_running")
@@ -199,7 +201,7 @@ class Drills:
 def _sheet(
     drill: Drill, entered: Iterable[tuple[datetime, Mapping[str, Any]]]
 ) -> dict[str, Any]:
-    began = drill.incident.raised
+    began, plan = drill.incident.raised, drill.plan
     people: dict[str, dict[str, Any]] = {
         contact: {"name": name, "told": None, "answered": None, "answer": ""}
         for contact, name in drill.contacts.items()
@@ -208,6 +210,11 @@ def _sheet(
     sheet |= {"there": None}
     wrong: list[dict[str, str]] = []
 
+    def note(who: str, reason: str) -> None:
+        # Each is tried again and again.
+        if (one := {"who": who, "reason": reason}) not in wrong:
+            wrong.append(one)
+
     def seconds(when: datetime) -> int:
         return max(0, int((when - began).total_seconds()))
 
@@ -215,7 +222,7 @@ def _sheet(
         event, person = fields["event"], people.get(fields["contact"])
         detail, after = str(fields["detail"]), seconds(when)
         match event:
-            case "told" if person and person["told"] is None:
+            case "told" if person and person["told"] is None and detail == "raised":
                 person["told"] = after
             case "answered" if person and person["answered"] is None:
                 person["answered"], person["answer"] = after, detail
@@ -227,14 +234,23 @@ def _sheet(
             case "on_scene" if sheet["there"] is None:
                 sheet["there"] = after
             case "not_told" if person:
-                wrong.append({"who": str(person["name"]), "reason": detail})
+                note(str(person["name"]), detail)
             case "not_signalled":
                 way, _, reason = detail.rpartition(" ")
-                wrong.append({"who": way or "centre", "reason": reason})
+                note(way or "centre", reason)
+    for way, chosen in (("centre", plan.centre), ("webhook", plan.webhook)):
+        if (
+            chosen
+            and sheet[way] is None
+            and not any(one["who"] == way for one in wrong)
+        ):
+            note(way, "unheard")
     if sheet["coming"] is None and sheet["there"] is None:
-        wrong.append({"who": "", "reason": "nobody_came"})
+        note("", "nobody_came")
     return {
-        "scenario": drill.plan.scenario.value,
+        "scenario": plan.scenario.value,
+        "centre_asked": plan.centre,
+        "webhook_asked": plan.webhook,
         "began": began.isoformat(),
         "ended": drill.ended.isoformat() if drill.ended else None,
         "real_distress": drill.real,

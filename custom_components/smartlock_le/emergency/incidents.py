@@ -163,7 +163,9 @@ class Incidents:
             self.spawn(self._call(incident), f"incident {incident.id}")
 
     async def _call(self, incident: Incident) -> None:
-        """Tell whose turn it is."""
+        """Tell whose turn it is, unless somebody is ending it."""
+        if incident.ending or incident.stage.over:
+            return
         turn = self.people.due(incident)
         self._reschedule()
         await self.people.tell(incident, turn, "raised")

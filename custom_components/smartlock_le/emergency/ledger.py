@@ -22,10 +22,10 @@ _LOGGER = logging.getLogger(__name__)
 class Ledger:
     """Writes what becomes of incidents, and reads what is left of them at the start."""
 
-    def __init__(self, log: Log, *, exercise: bool = False) -> None:
-        """Take the log; `exercise`: for drills, of which nothing is kept but the entries."""
+    def __init__(self, log: Log, real: Ledger | None = None) -> None:
+        """Take the log; for drills, of which nothing but entries is kept, the `real` one."""
         self._log = log
-        self._exercise = exercise
+        self._real = real
         # So many are not sent in all the seconds since the last start.
         self._number = int(utc_now().timestamp())
 
@@ -101,7 +101,7 @@ class Ledger:
             entry = await self._log.append_or_keep(
                 "incident",
                 self._fields(said, actor),
-                also=None if self._exercise else lambda _: rows,
+                also=None if self._real else lambda _: rows,
             )
         except (LogError, SQLAlchemyError) as err:
             # Whatever the log has against it: help does not wait for that.
@@ -111,7 +111,7 @@ class Ledger:
 
     def _fields(self, said: dict[str, str | int], actor: Actor) -> dict[str, str | int]:
         who = {name: text[:MAX_TEXT] for name, text in actor.fields().items()}
-        return {**said, "status": EXERCISE if self._exercise else "actual", **who}
+        return {**said, "status": EXERCISE if self._real else "actual", **who}
 
     async def give_up(self, signal: Signal, reason: str) -> None:
         """Enter that a signal is not sent any more, and why."""
@@ -120,6 +120,9 @@ class Ledger:
 
     def number(self) -> int:
         """Return the number of the next signal; never one that was before."""
+        if self._real:
+            # A centre takes two of one number for the same.
+            return self._real.number()
         self._number += 1
         return self._number
 

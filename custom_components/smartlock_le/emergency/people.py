@@ -112,6 +112,8 @@ class People:
 
     async def _tell(self, incident: Incident, contact: Contact, event: str) -> None:
         notice = await self._word(incident, event)
+        if event == "raised" and incident.ending:
+            return
         if event in OFFERS:
             words = await self._actions()
             for reply in offered(incident):

@@ -1,5 +1,6 @@
 """Drills, for who clicks: begin one, end it, see how it went."""
 
+from contextlib import suppress
 from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult
@@ -88,10 +89,9 @@ class DrillOptions(SilentOptions):
         """Ask whether it is over, and show how it went."""
         if user_input is None:
             return self.async_show_form(step_id="drill_end", data_schema=SURE)
-        try:
+        # It may have ended meanwhile: how it went is what is wanted.
+        with suppress(EmergencyError):
             await self._drills.end(actors.from_request())
-        except EmergencyError as err:
-            return self.async_abort(reason=err.key)
         return await self.async_step_drill_sheet(None)
 
     async def async_step_drill_sheet(
@@ -133,7 +133,7 @@ class DrillOptions(SilentOptions):
         lines += [
             texts[what].format(after=after(sheet[what]))
             for what in ("centre", "webhook")
-            if sheet[what] is not None
+            if sheet[f"{what}_asked"]
         ]
         lines += [
             texts[what].format(after=after(sheet[what])) for what in ("coming", "there")
