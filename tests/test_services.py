@@ -148,6 +148,11 @@ INCIDENTS: dict[str, dict[str, Any]] = {
     "raise_incident": {"kind": "fire"},
     **ENDED_BY_PERSONS,
 }
+DRILLS_BY_PERSONS: dict[str, dict[str, Any]] = {
+    "start_drill": {"scenario": "fall"},
+    "end_drill": {},
+}
+DRILLS: dict[str, dict[str, Any]] = {**DRILLS_BY_PERSONS, "drill_sheet": {}}
 LINKS_BY_PERSONS: dict[str, dict[str, Any]] = {
     "make_responder_link": {"agency": "A", "reason": "B", "locks": [LOCK]},
     "list_responder_links": {},
@@ -180,6 +185,7 @@ async def test_every_action_is_for_admins_alone(
         *CAMERAS,
         *AGENCIES,
         *INCIDENTS,
+        *DRILLS,
         *LINKS,
         *REPORTS,
         *REQUESTS,
@@ -193,6 +199,7 @@ async def test_every_action_is_for_admins_alone(
         **CAMERAS,
         **AGENCIES,
         **INCIDENTS,
+        **DRILLS,
         **LINKS,
         **REPORTS,
         **REQUESTS,
@@ -217,6 +224,7 @@ FOR_PERSONS: dict[str, dict[str, Any]] = {
     **CAMERAS,
     **AGENCIES,
     **ENDED_BY_PERSONS,
+    **DRILLS_BY_PERSONS,
     **LINKS_BY_PERSONS,
     **REQUESTS,
     **{

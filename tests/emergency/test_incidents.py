@@ -796,11 +796,12 @@ async def test_message_that_arrives_after_the_end(
     hass: HomeAssistant, ready: Home
 ) -> None:
     """What was on its way is not the last that they hear; nor is one that failed."""
-    release, heard = asyncio.Event(), []
+    leaving, release, heard = asyncio.Event(), asyncio.Event(), []
     fails = [True]
 
     async def slow(call: ServiceCall) -> None:
         if "pressed" in call.data["message"]:
+            leaving.set()
             await release.wait()
         elif fails:
             fails.pop()
@@ -811,7 +812,7 @@ async def test_message_that_arrives_after_the_end(
     one = Contact(id="slow", name="Slow", target="notify.slow", tested=TESTED)
     await decide(ready, contacts=(one,), window=60)
     pressing = hass.async_create_task(press(hass, "fire"))
-    await until(ready.emergency.incidents.open)
+    await until(leaving.is_set)
     (incident,) = ready.emergency.incidents.open()
     await ready.emergency.incidents.cancel(incident.id, HOME_ACTOR, pin=False)
     release.set()
