@@ -211,7 +211,10 @@ class DriverContract:
         await bench.driver.read_state()
         await bench.driver.command(DoorCommand.UNLOCK)
         await until(lambda: bench.bolts[-1] is bench.driver.state.bolt)
-        assert bench.bolts == [Bolt.LOCKED, Bolt.UNLOCKING, Bolt.UNLOCKED]
+        first, *between, last = bench.bolts
+        assert (first, last) == (Bolt.LOCKED, Bolt.UNLOCKED)
+        # One that is asked on its way says that it is not there yet.
+        assert set(between) in ({Bolt.UNLOCKING}, {Bolt.UNLOCKING, Bolt.LOCKED})
 
     async def test_out_of_reach(self, bench: Bench) -> None:
         """It says so in time, moves nothing, asks to be read, and comes back."""
