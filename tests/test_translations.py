@@ -566,7 +566,7 @@ def test_the_rest() -> None:
             *(f"reply_{reply}" for reply in Reply),
             *("raised", "acknowledged", "on_scene", "cancelled", "closed"),
             *("exercise", "exercise_title", "exercise_raised"),
-            *("exercise_over", "exercise_over_title"),
+            *("exercise_end", "exercise_over", "exercise_over_title"),
             *("centre_at", "centre_told", "somebody", "test", "test_title", "title"),
         }
     }

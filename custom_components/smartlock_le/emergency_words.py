@@ -45,7 +45,11 @@ class Words:
         ]
         if self._exercise and self._exercise():
             return self._real(incident, texts)
-        key = "exercise_raised" if self._exercise and event == "raised" else event
+        key = event
+        if self._exercise and event == "raised":
+            key = "exercise_raised"
+        elif self._exercise and incident.stage.over:
+            key = "exercise_end"
         message = texts[key].format(
             source=texts[f"source_{incident.sources[0]}"],
             time=dt_util.as_local(incident.raised).strftime("%H:%M"),

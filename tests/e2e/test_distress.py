@@ -182,3 +182,35 @@ async def live_in_silence(world: World) -> None:
 def test_duress_through_a_power_cut(portal: Portal, world: World, story: Story) -> None:
     assert story, "the home that it made is needed"
     portal(live_in_silence(world), 240)
+
+
+async def live_in_a_drill(world: World) -> None:
+    """Rehearse a fire with both telephones and the centre; all that goes out is marked."""
+    keypad = await steps.entity(world.socket, "alarm_control_panel")
+    assert keypad
+    world.heard.clear()
+    await world.ask("start_drill", scenario="night_fire", centre=True)
+    await hears(world, "telephone: EXERCISE: Fire")
+    await hears(world, f"{APP}: EXERCISE: Fire")
+    # Until the time to take it back is over.
+    await hears(world, "centre: RP")
+    [pressed] = [line.split()[-1] for line in world.heard if "[I am coming]" in line]
+    async with ClientSession() as session, session.get(pressed) as answer:
+        assert await answer.text() == "Pressed."
+    await hears(world, "Dana will come")
+    assert (await steps.state(world.socket, keypad))["state"] == "disarmed"
+    sheet = await world.ask("end_drill")
+    await hears(world, "It is over")
+    await asyncio.sleep(2)
+    for line in world.heard:
+        marked = "EXERCISE" in line or "centre: RP" in line or "/press/" in line
+        assert marked, line
+    people = {one["name"]: one for one in sheet["people"]}
+    assert people["Dana"]["answer"] == "coming" and people["Anna"]["answered"] is None
+    assert sheet["wrong"] == [] and sheet["centre"] is not None
+
+
+@pytest.mark.timeout(300)
+def test_a_drill(portal: Portal, world: World, story: Story) -> None:
+    assert story, "the home that it made is needed"
+    portal(live_in_a_drill(world), 240)

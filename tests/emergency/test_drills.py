@@ -107,7 +107,7 @@ async def test_only_who_takes_part(
     await start(hass, scenario="stranger", contacts=["Bert"])
     await bert.told("EXERCISE: Police")
     sheet = await act(hass, "end_drill")
-    await bert.told("cancelled it")
+    await bert.told("It is over")
     assert anna.heard == [] and receiver.codes == []
     assert [one["name"] for one in sheet["people"]] == ["Bert"]
     assert sheet["wrong"] == [{"who": "", "reason": "nobody_came"}]
@@ -252,7 +252,7 @@ async def test_a_contact_ends_it(
 ) -> None:
     await start(hass)
     await anna.press(await anna.told("EXERCISE"), "False alarm")
-    await bert.told("cancelled it")
+    await bert.told("It is over")
     assert crew.emergency.drills.running is None
     await start(hass)
 
@@ -265,7 +265,7 @@ async def test_it_ends_by_itself(
     assert crew.emergency.drills.running
     monkeypatch.setattr(drills, "LONGEST", drills.LONGEST * 0)
     crew.emergency.drills.due()
-    await anna.told("cancelled it")
+    await anna.told("It is over")
     assert crew.emergency.drills.running is None
 
 
