@@ -1,9 +1,7 @@
 """Drills, as Home Assistant needs them: a room of their own, its timers, its ways out."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-import time
 from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -20,6 +18,7 @@ from .emergency.settings import Settings
 from .emergency.signals import Means
 from .emergency_words import Words
 from .models import utc_now
+from .waking import Waking
 
 _EVERY = timedelta(minutes=1)
 _PAGE = 500
@@ -48,11 +47,10 @@ class DrillKeeping:
         self._home = home
         self._hass: HomeAssistant = home.hass
         self._build_way = build
-        self._timer: asyncio.TimerHandle | None = None
+        self._waking = Waking(home.hass, self._ring)
         self._room: Incidents | None = None
         self._mine: object = None
         """Of the room that may set the timer."""
-        self._stopped = False
         self._undo: CALLBACK_TYPE | None = None
         self.drills = Drills(
             DrillMeans(
@@ -86,13 +84,13 @@ class DrillKeeping:
     @callback
     def stop(self) -> None:
         """End all timers and sending; a drill ends with the home."""
-        self._stopped = True
+        self._waking.stop()
         if self._undo:
             self._undo()
         self._leave()
 
     def _leave(self) -> None:
-        self._schedule(None)
+        self._waking.set(None)
         if self._room:
             self._room.signals.stop()
             self._room = None
@@ -105,7 +103,7 @@ class DrillKeeping:
         def schedule(when: float | None) -> None:
             # One that is over may still have something to say.
             if mine is self._mine:
-                self._schedule(when)
+                self._waking.set(when)
 
         room = Incidents(
             Ledger(self._home.log, self._ledger),
@@ -131,17 +129,7 @@ class DrillKeeping:
         return room
 
     @callback
-    def _schedule(self, when: float | None) -> None:
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-        if when is not None and not self._stopped:
-            delay = max(0.0, when - time.monotonic())
-            self._timer = self._hass.loop.call_later(delay, self._ring)
-
-    @callback
     def _ring(self) -> None:
-        self._timer = None
         if self._room:
             self._home.spawn(self._room.due(), "drill")
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from functools import partial
 import logging
 from pathlib import Path
-import time
 
 from homeassistant.const import CONF_ACTION
 from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
@@ -35,6 +34,7 @@ from .notices import common_texts
 from .private import PrivateFile
 from .silent_keeping import SilentKeeping
 from .voice_keeping import VoiceKeeping
+from .waking import Waking
 from .way_keeping import WayKeeping, WaysOut
 
 _LOGGER = logging.getLogger(__name__)
@@ -66,9 +66,8 @@ class EmergencyKeeping:
         )
         self._words = Words(home, lambda: self.settings)
         self._sender = home.entry.entry_id
-        self._timer: asyncio.TimerHandle | None = None
+        self._waking = Waking(home.hass, self._ring)
         self._readable = True
-        self._stopped = False
         self._sensors = DistressSensors(home.hass, self._sensed)
         self._out = WaysOut(
             home.hass,
@@ -107,7 +106,7 @@ class EmergencyKeeping:
                 sender=self._sender,
                 settings=lambda: self.settings,
                 spawn=home.spawn,
-                schedule=self._schedule,
+                schedule=self._waking.set,
                 changed=self._changed,
                 raised=pictures,
                 failed=lambda way, reason: self.ways[way].failed(reason),
@@ -190,7 +189,6 @@ class EmergencyKeeping:
 
     def stop(self) -> None:
         """End all timers, listeners and sending."""
-        self._stopped = True
         self._loading.stop()
         for undo in self._undo:
             undo()
@@ -201,22 +199,11 @@ class EmergencyKeeping:
         self.voice.stop()
         self.silent.stop()
         self.drill.stop()
-        self._schedule(None)
+        self._waking.stop()
         self.incidents.signals.stop()
 
     @callback
-    def _schedule(self, when: float | None) -> None:
-        """Wake up at that time of `time.monotonic`: nobody sets that clock."""
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-        if when is not None and not self._stopped:
-            delay = max(0.0, when - time.monotonic())
-            self._timer = self._hass.loop.call_later(delay, self._ring)
-
-    @callback
     def _ring(self) -> None:
-        self._timer = None
         self._home.spawn(self.incidents.due(), "incidents")
 
     @callback
