@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 import json
 import logging
-import os
 from pathlib import Path
-import tempfile
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.util.file import WriteError
+
+from .log.files import make_folder, written
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -23,31 +23,12 @@ def write(path: Path, text: str) -> None:
     Home Assistant's own way writes a line that names the file where it fails: of some of
     them nobody may hear.
     """
-    made = None
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Of no other user from its first byte on.
-        file, made = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-        with os.fdopen(file, "w", encoding="utf-8") as writing:
-            writing.write(text)
-            writing.flush()
-            os.fsync(writing.fileno())
-        Path(made).replace(path)
-        _sync(path.parent)
+        make_folder(path.parent)
+        with written(path) as file:
+            file.write(text.encode())
     except OSError as err:
-        if made is not None:
-            with suppress(OSError):
-                Path(made).unlink(missing_ok=True)
         raise WriteError(type(err).__name__) from err
-
-
-def _sync(folder: Path) -> None:
-    """Make what a folder holds durable."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 class FileUnreadable(Exception):
@@ -102,7 +83,7 @@ class PrivateFile[Content]:
     def _read(self) -> Content:
         with suppress(OSError):
             # Of a write that was cut off.
-            for left in self._path.parent.glob(f"{self._path.name}.*"):
+            for left in self._path.parent.glob(f".{self._path.name}.*"):
                 left.unlink()
         try:
             data = json.loads(self._path.read_text(encoding="utf-8"))

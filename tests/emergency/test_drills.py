@@ -322,6 +322,18 @@ async def test_by_the_menu(
     assert result["errors"] == {"base": "drill_not_now"}
 
 
+async def test_the_form_of_one_that_has_ended(
+    hass: HomeAssistant, entry: HomeEntry, crew: Home, anna: Telephone
+) -> None:
+    """Somebody ended it meanwhile: how it went is shown all the same."""
+    await start(hass)
+    menu = await step(hass, entry, "drill")
+    form = await go(hass, menu["flow_id"], next_step_id="drill_end")
+    await act(hass, "end_drill")
+    result = await go(hass, form["flow_id"])
+    assert result["step_id"] == "drill_sheet"
+
+
 async def test_the_menu_without_a_contact(
     hass: HomeAssistant, entry: HomeEntry, home: Home
 ) -> None:

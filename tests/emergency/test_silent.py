@@ -21,6 +21,8 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.smartlock_le.emergency import silent
+from custom_components.smartlock_le.emergency.channels.app_push import AppPush
+from custom_components.smartlock_le.emergency.channels.notify import Notice
 from custom_components.smartlock_le.emergency.models import Kind, Source
 from custom_components.smartlock_le.emergency.pin import hash_pin
 from custom_components.smartlock_le.emergency.settings import SilentSettings
@@ -542,6 +544,45 @@ async def test_restart_at_each_point(
     told = await events(home)
     assert (told.count("raised"), told.count("closed")) == (1, 1)
     assert (told.count("told"), told.count("signalled")) == (2, 2)
+
+
+async def test_a_way_that_breaks(
+    hass: HomeAssistant,
+    quiet: Home,
+    cara: Telephone,
+    soon: None,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever it raises, they are told at the next try, and no line tells of it."""
+    sends = AppPush.send
+    broken = [RuntimeError("of somebody else")]
+
+    async def send(self: AppPush, message: Notice) -> str:
+        if broken:
+            raise broken.pop()
+        return await sends(self, message)
+
+    monkeypatch.setattr(AppPush, "send", send)
+    caplog.clear()
+    await forced(quiet)
+    message = await cara.told("I am forced")
+    assert "somebody else" not in caplog.text and "silent" not in caplog.text.lower()
+    await cara.press(message, END)
+    await over(quiet)
+    details = [one["detail"] for one in await log_of(quiet, "incident")]
+    assert details.count("not_sent") == 1
+
+
+async def test_what_a_cut_leaves_behind(hass: HomeAssistant, quiet: Home) -> None:
+    """Half a file of secrets is gone at the next start; a whole one is for us alone."""
+    await forced(quiet)
+    folder = home_folder(hass) / "keys"
+    left = folder / ".silent.json.0a1b2c3d"
+    left.write_text("half")
+    assert (folder / "silent.json").stat().st_mode & 0o777 == 0o600
+    assert await hass.config_entries.async_reload(quiet.entry.entry_id)
+    assert not left.exists() and len(kept(hass)) == 1
 
 
 @pytest.mark.parametrize("full", ["folder", "file"])

@@ -57,11 +57,13 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "what", "refers"),
-    product(Kind, What, ("", "home,a,2026-11-29T12:00:05-00:00")),
+    ("kind", "what", "refers", "exercise"),
+    product(Kind, What, ("", "home,a,2026-11-29T12:00:05-00:00"), (False, True)),
 )
-def test_every_message_is_cap(kind: Kind, what: What, refers: str) -> None:
-    """By the schema of OASIS."""
+def test_every_message_is_cap(
+    kind: Kind, what: What, refers: str, exercise: bool
+) -> None:
+    """By the schema of OASIS; of a drill each says so."""
     signal = Signal(
         kind=kind,
         what=what,
@@ -69,9 +71,12 @@ def test_every_message_is_cap(kind: Kind, what: What, refers: str) -> None:
         way=Way.WEBHOOK,
         raised=MOMENT,
         refers=refers,
+        exercise=exercise,
     )
     sender = cap.Sender("home", "12 Elm <&> \x00\x1b \U0001f3e0", "hook.example.org")
-    CAP.validate(cap.message(signal, sender).decode())
+    text = cap.message(signal, sender).decode()
+    CAP.validate(text)
+    assert ("<status>Exercise</status>" in text) is exercise
 
 
 def test_what_comes_later_refers_to_what_was_first() -> None:

@@ -449,7 +449,7 @@ async def test_keys_that_cannot_be_destroyed(
     def fail(*_: object, **__: object) -> None:
         raise OSError("disk full")
 
-    target = "custom_components.smartlock_le.private.tempfile.mkstemp"
+    target = "custom_components.smartlock_le.private.written"
     with monkeypatch.context() as patch:
         patch.setattr(target, fail)
         house.roster.clean_orphans()
@@ -483,7 +483,7 @@ async def test_clean_home_on_a_full_disk(
     def fail(*_: object, **__: object) -> None:
         raise OSError("disk full")
 
-    target = "custom_components.smartlock_le.private.tempfile.mkstemp"
+    target = "custom_components.smartlock_le.private.written"
     monkeypatch.setattr(target, fail)
     assert await clean_home(hass, house.book) == ["Front door"]
 

@@ -54,7 +54,7 @@ class Plan:
     contacts: tuple[str, ...]
     """Ids of those who take part."""
     centre: bool = False
-    """The centre gets a test message at the begin and at the end."""
+    """The centre gets test messages in the place of the alarm and of its end."""
     webhook: bool = False
     """The server gets messages with status *Exercise*."""
 
@@ -206,8 +206,7 @@ def _sheet(
         contact: {"name": name, "told": None, "answered": None, "answer": ""}
         for contact, name in drill.contacts.items()
     }
-    sheet: dict[str, Any] = {"centre": None, "webhook": None, "coming": None}
-    sheet |= {"there": None}
+    sheet: dict[str, Any] = dict.fromkeys(("centre", "webhook", "coming", "there"))
     wrong: list[dict[str, str]] = []
 
     def note(who: str, reason: str) -> None:
@@ -239,11 +238,8 @@ def _sheet(
                 way, _, reason = detail.rpartition(" ")
                 note(way or "centre", reason)
     for way, chosen in (("centre", plan.centre), ("webhook", plan.webhook)):
-        if (
-            chosen
-            and sheet[way] is None
-            and not any(one["who"] == way for one in wrong)
-        ):
+        known = any(one["who"] == way for one in wrong)
+        if chosen and sheet[way] is None and not known:
             note(way, "unheard")
     if sheet["coming"] is None and sheet["there"] is None:
         note("", "nobody_came")

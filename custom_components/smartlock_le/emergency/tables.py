@@ -67,20 +67,27 @@ signals = {
     ),
 }
 
+
+def _told(name: str, refers: str, comment: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("incident", String(255), primary_key=True),
+        Column("refers", Text, nullable=False, comment=refers),
+        comment=comment,
+    )
+
+
 told = {
-    Way.WEBHOOK: Table(
+    Way.WEBHOOK: _told(
         "webhook_told",
-        metadata,
-        Column("incident", String(255), primary_key=True),
-        Column("refers", Text, nullable=False, comment="As CAP refers to it"),
-        comment="What the server of the webhook was told of incidents that are open",
+        "As CAP refers to it",
+        "What the server of the webhook was told of incidents that are open",
     ),
-    Way.NOONLIGHT: Table(
+    Way.NOONLIGHT: _told(
         "noonlight_told",
-        metadata,
-        Column("incident", String(255), primary_key=True),
-        Column("refers", Text, nullable=False, comment="The id that it gave"),
-        comment="What Noonlight was told of incidents that are open",
+        "The contract, and the id that it gave",
+        "What Noonlight was told of incidents that are open",
     ),
 }
 """Of the ways where what comes later must say what it is about."""

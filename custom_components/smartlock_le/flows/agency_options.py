@@ -16,7 +16,6 @@ from homeassistant.helpers.selector import (
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
-    TextSelector,
 )
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
@@ -32,6 +31,7 @@ from ..requests.agency_csv import MAX_BYTES
 from ..requests.models import FIELDS, Agency, AgencyType, RequestError, Standing
 from ..web.agencies import URL
 from .code_options import as_text
+from .fields import TEXT_FIELD
 from .import_options import ImportOptions
 from .steady import steady, tried
 
@@ -45,14 +45,13 @@ _TYPE = SelectSelector(
         mode=SelectSelectorMode.DROPDOWN,
     )
 )
-_TEXT = TextSelector()
 _AGENCY = vol.Schema(
     {
-        vol.Required("name"): _TEXT,
+        vol.Required("name"): TEXT_FIELD,
         vol.Required("type", default=AgencyType.LOCAL.value): _TYPE,
         vol.Optional("country"): CountrySelector(),
         **{
-            vol.Optional(name): _TEXT
+            vol.Optional(name): TEXT_FIELD
             for name in FIELDS
             if name not in ("name", "type", "country")
         },
@@ -60,8 +59,8 @@ _AGENCY = vol.Schema(
 )
 _CALL_BACK = vol.Schema(
     {
-        vol.Required("number"): _TEXT,
-        vol.Required("source"): _TEXT,
+        vol.Required("number"): TEXT_FIELD,
+        vol.Required("source"): TEXT_FIELD,
         **{
             vol.Required(name, default=False): BooleanSelector()
             for name in ("independent", "called", "confirmed")
@@ -113,7 +112,7 @@ class AgencyOptions(ImportOptions):
         return self.async_show_form(
             step_id="find_agency",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema({vol.Optional("search"): _TEXT}), user_input or {}
+                vol.Schema({vol.Optional("search"): TEXT_FIELD}), user_input or {}
             ),
             errors=errors,
         )

@@ -16,9 +16,6 @@ from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
 )
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
@@ -31,10 +28,9 @@ from ..inputs import TEXT
 from ..log import LogUnavailable
 from ..models import Capability
 from ..notices import common_text
+from .fields import SECRET_FIELD, TEXT_FIELD
 from .plate_options import PlateOptions
 
-_TEXT = TextSelector()
-_SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 _CHECK = vol.Schema(
     {
         vol.Optional("name"): TEXT,
@@ -131,9 +127,9 @@ class CodeOptions(PlateOptions):
             if not errors:
                 return await self.async_step_code_given()
         fields = {
-            vol.Required("name"): _TEXT,
+            vol.Required("name"): TEXT_FIELD,
             **self._when(),
-            vol.Optional("pin"): _SECRET,
+            vol.Optional("pin"): SECRET_FIELD,
         }
         return self._form("guest", fields, user_input, errors)
 
@@ -149,7 +145,7 @@ class CodeOptions(PlateOptions):
         fields = {
             vol.Required("person"): EntitySelector(EntitySelectorConfig(domain=PERSON)),
             **self._when(),
-            vol.Optional("pin"): _SECRET,
+            vol.Optional("pin"): SECRET_FIELD,
         }
         return self._form("person", fields, user_input, errors)
 
@@ -175,7 +171,7 @@ class CodeOptions(PlateOptions):
             if not errors:
                 return self.async_abort(reason="code_changed")
         fields = self._when() | {
-            vol.Optional("pin"): _SECRET,
+            vol.Optional("pin"): SECRET_FIELD,
             vol.Required("new_pin", default=False): BooleanSelector(),
         }
         return self._form("new_times", fields, user_input or _shown(self._code), errors)

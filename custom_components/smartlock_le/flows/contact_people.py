@@ -10,7 +10,6 @@ from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
-    TextSelector,
 )
 from homeassistant.util.file import WriteError
 import voluptuous as vol
@@ -21,10 +20,10 @@ from ..emergency.settings import Contact, Settings
 from ..log import LogUnavailable
 from ..models import utc_now
 from ..notices import common_texts
+from .fields import TEXT_FIELD
 from .request_options import RequestOptions
 from .request_page import SURE
 
-_TEXT = TextSelector()
 _LONGEST_NAME = 50
 
 
@@ -80,7 +79,7 @@ class ContactPeople(RequestOptions):
         targets = SelectSelectorConfig(options=self._notify_targets())
         schema = vol.Schema(
             {
-                vol.Required("name"): _TEXT,
+                vol.Required("name"): TEXT_FIELD,
                 vol.Required("target"): SelectSelector(targets),
             }
         )
@@ -159,7 +158,7 @@ class ContactPeople(RequestOptions):
                 return self.async_abort(reason="contact_tested")
         return self.async_show_form(
             step_id="test_contact_person",
-            data_schema=vol.Schema({vol.Required("number"): _TEXT}),
+            data_schema=vol.Schema({vol.Required("number"): TEXT_FIELD}),
             description_placeholders={"name": contact.name},
             errors=errors,
         )

@@ -13,9 +13,6 @@ from homeassistant.helpers.selector import (
     NumberSelectorConfig,
     NumberSelectorMode,
     SelectOptionDict,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
 )
 import voluptuous as vol
 
@@ -28,10 +25,9 @@ from ..emergency.models import EmergencyError
 from ..emergency.settings import CentreSettings, account_number
 from ..notices import common_texts
 from .contact_people import ContactPeople, kept
+from .fields import SECRET_FIELD, TEXT_FIELD
 from .request_page import SURE, choice
 
-_TEXT = TextSelector()
-_SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 _SHORTEST_PIN, _LONGEST_PIN = 4, 8
 
 
@@ -125,7 +121,7 @@ class EmergencyOptions(ContactPeople):
                 vol.Required("languages"): choice(known, "phrases", multiple=True),
                 vol.Required("window"): _number(0, 120, "s"),
                 vol.Required("pause"): _number(0, 120, "s"),
-                pin: _SECRET,
+                pin: SECRET_FIELD,
             }
         )
         shown = user_input or {
@@ -220,10 +216,10 @@ class EmergencyOptions(ContactPeople):
         transports = [one.value for one in Transport]
         schema = vol.Schema(
             {
-                vol.Required("account"): _TEXT,
-                vol.Required("host"): _TEXT,
+                vol.Required("account"): TEXT_FIELD,
+                vol.Required("host"): TEXT_FIELD,
                 vol.Required("port"): _number(1, 65535),
-                vol.Optional("second_host"): _TEXT,
+                vol.Optional("second_host"): TEXT_FIELD,
                 vol.Optional("second_port"): _number(1, 65535),
                 vol.Required("transport", default="tcp"): choice(
                     transports, "transport"
@@ -231,7 +227,7 @@ class EmergencyOptions(ContactPeople):
                 vol.Required("protocol", default="ADM-CID"): choice(
                     [SelectOptionDict(value=one, label=one) for one in protocols], ""
                 ),
-                vol.Optional("key"): _SECRET,
+                vol.Optional("key"): SECRET_FIELD,
                 vol.Required("key_hexadecimal", default=True): BooleanSelector(),
                 vol.Required("every", default=15): _number(1, 1440, "min"),
             }

@@ -4,21 +4,15 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
+from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from ..emergency.channels.noonlight import Noonlight
 from ..emergency.settings import NoonlightSettings, phone_number
+from .fields import SECRET_FIELD, TEXT_FIELD
 from .request_page import SURE
 from .webhook_options import WebhookOptions
 
-_TEXT = TextSelector()
-_SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 _LONGEST = 100
 _STATES = frozenset(
     [
@@ -93,11 +87,11 @@ class NoonlightOptions(WebhookOptions):
         token = vol.Optional("token") if known else vol.Required("token")
         schema = vol.Schema(
             {
-                token: _SECRET,
+                token: SECRET_FIELD,
                 vol.Required("production", default=False): BooleanSelector(),
-                **{vol.Required(one): _TEXT for one in ("name", "phone", "line1")},
-                vol.Optional("line2"): _TEXT,
-                **{vol.Required(one): _TEXT for one in ("city", "state", "zip")},
+                **{vol.Required(one): TEXT_FIELD for one in ("name", "phone", "line1")},
+                vol.Optional("line2"): TEXT_FIELD,
+                **{vol.Required(one): TEXT_FIELD for one in ("city", "state", "zip")},
             }
         )
         shown = user_input or (asdict(known) if known else {})

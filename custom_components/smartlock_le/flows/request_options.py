@@ -31,6 +31,7 @@ from ..requests.rules import Limits
 from ..web.intake import URL as INTAKE_URL
 from ..web.report import URL as REPORT_URL
 from . import request_text
+from .fields import TEXT_FIELD
 from .release_options import ReleasePage
 from .request_page import MOST_SHOWN, SURE, choice
 from .request_text import SIGNED
@@ -38,7 +39,6 @@ from .steady import steady, tried
 
 _MOST_OPEN = 500
 """More than fits a screen, and so few that nobody hides one behind others."""
-_TEXT = TextSelector()
 _LONG = TextSelector(TextSelectorConfig(multiline=True))
 
 
@@ -47,10 +47,10 @@ def _asked(instrument: Instrument, *, known: bool) -> vol.Schema:
     vias = [one.value for one in Via if one is not Via.SIGNED]
     kinds = [one.value for one in Wanted]
     fields: dict[vol.Marker, Any] = {
-        **({} if known else {vol.Required("agency_name"): _TEXT}),
+        **({} if known else {vol.Required("agency_name"): TEXT_FIELD}),
         vol.Required("via", default=vias[0]): choice(vias, "via"),
-        **{vol.Optional(name): _TEXT for name in ("officer", "badge", "contact")},
-        vol.Optional("case_number"): _TEXT,
+        **{vol.Optional(name): TEXT_FIELD for name in ("officer", "badge", "contact")},
+        vol.Optional("case_number"): TEXT_FIELD,
         vol.Required("since"): DateTimeSelector(),
         vol.Required("until"): DateTimeSelector(),
         vol.Required("kinds", default=kinds): choice(kinds, "wanted", multiple=True),
@@ -182,7 +182,7 @@ class RequestOptions(ReleasePage):
         return self.async_show_form(
             step_id="find_request",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema({vol.Optional("search"): _TEXT}), user_input or {}
+                vol.Schema({vol.Optional("search"): TEXT_FIELD}), user_input or {}
             ),
             errors=errors,
         )

@@ -25,10 +25,10 @@ from ..requests.models import RequestError
 from ..requests.request import NEXT, Request, State
 from . import request_text
 from .contact_options import ContactOptions
+from .fields import TEXT_FIELD
 from .steady import steady, tried
 
 MOST_SHOWN = 50
-_TEXT = TextSelector()
 _LONG = TextSelector(TextSelectorConfig(multiline=True))
 SURE = vol.Schema({})
 _REASON = vol.Schema({vol.Optional("reason"): _LONG})
@@ -138,7 +138,7 @@ class RequestPage(ContactOptions):
             found = await self._home.agencies.find(search, MOST_SHOWN)
             if not found:
                 errors["search"] = "agency_not_found"
-        fields: dict[vol.Marker, Any] = {vol.Optional("search"): _TEXT}
+        fields: dict[vol.Marker, Any] = {vol.Optional("search"): TEXT_FIELD}
         if found:
             options = await self._agency_choices(found)
             fields[vol.Optional("agency")] = SelectSelector(

@@ -28,9 +28,9 @@ from ..responders.models import DEFAULT_MINUTES, Link, LinkError, Made
 from ..responders.sheet import MAX_TEXT, Sheet
 from .contact_people import kept
 from .drill_options import DrillOptions
+from .fields import TEXT_FIELD
 from .request_page import SURE, choice
 
-_TEXT = TextSelector()
 _LONG = TextSelector(TextSelectorConfig(multiline=True))
 _CHECK = vol.Schema(LINK_FIELDS)
 _WRITTEN = ("address", "finding", "people", "hazards", "otherwise")
@@ -97,8 +97,8 @@ class ResponderOptions(DrillOptions):
         minutes = NumberSelectorConfig(min=MIN_MINUTES, max=MAX_MINUTES, step=1)
         schema = vol.Schema(
             {
-                vol.Required("agency"): _TEXT,
-                vol.Required("reason"): _TEXT,
+                vol.Required("agency"): TEXT_FIELD,
+                vol.Required("reason"): TEXT_FIELD,
                 vol.Required("locks"): _picked(doors),
                 vol.Required("minutes"): NumberSelector(minutes),
                 vol.Required("asks_code"): BooleanSelector(),

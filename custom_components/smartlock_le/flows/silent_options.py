@@ -9,13 +9,7 @@ import secrets
 from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    SelectOptionDict,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
+from homeassistant.helpers.selector import BooleanSelector, SelectOptionDict
 import voluptuous as vol
 
 from ..emergency.channels.channel import ChannelError
@@ -23,11 +17,10 @@ from ..emergency.pin import Pin, hash_pin
 from ..emergency.settings import SilentSettings
 from ..models import utc_now
 from .emergency_options import is_pin
+from .fields import SECRET_FIELD, TEXT_FIELD
 from .noonlight_options import NoonlightOptions
 from .request_page import SURE, choice
 
-_TEXT = TextSelector()
-_SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 _WORD = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)+")
 """Two words or more: one alone is said every day. Nothing that a sentence means something by."""
 _LONGEST_WORD = 80
@@ -67,7 +60,7 @@ class SilentOptions(NoonlightOptions):
             fields[vol.Required("centre", default=False)] = BooleanSelector()
         if settings.webhook:
             fields[vol.Required("webhook", default=False)] = BooleanSelector()
-        fields[vol.Optional("pin")] = _SECRET
+        fields[vol.Optional("pin")] = SECRET_FIELD
         if codes := self._home.codes.all():
             fields[vol.Optional("codes")] = choice(
                 [SelectOptionDict(value=one.id, label=one.name) for one in codes],
@@ -75,7 +68,7 @@ class SilentOptions(NoonlightOptions):
                 multiple=True,
             )
         fields[vol.Required("phrases", default=False)] = BooleanSelector()
-        fields[vol.Optional("word")] = _TEXT
+        fields[vol.Optional("word")] = TEXT_FIELD
         shown = {key: one for key, one in (user_input or {}).items() if key != "pin"}
         return self.async_show_form(
             step_id="silent",
@@ -127,7 +120,7 @@ class SilentOptions(NoonlightOptions):
                 return self.async_abort(reason="silent_saved")
         return self.async_show_form(
             step_id="silent_test",
-            data_schema=vol.Schema({vol.Required("number"): _TEXT}),
+            data_schema=vol.Schema({vol.Required("number"): TEXT_FIELD}),
             errors=errors,
         )
 

@@ -5,11 +5,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from homeassistant.config_entries import ConfigFlowResult
-from homeassistant.helpers.selector import (
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
 import voluptuous as vol
 
 from ..emergency.channels.channel import ChannelError
@@ -17,10 +12,9 @@ from ..emergency.channels.webhook import is_safe, new_secret, read_secret
 from ..emergency.models import Signal, Way, What
 from ..emergency.settings import Settings, WebhookSettings
 from .emergency_options import EmergencyOptions
+from .fields import SECRET_FIELD, TEXT_FIELD
 from .request_page import SURE
 
-_TEXT = TextSelector()
-_SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 _LONGEST_URL, _LONGEST_AREA = 500, 200
 
 
@@ -40,15 +34,15 @@ class WebhookOptions(EmergencyOptions):
             if not errors:
                 return self.async_abort(reason="webhook_saved")
         fields: dict[vol.Marker, Any] = {
-            vol.Required("url"): _TEXT,
-            vol.Required("area"): _TEXT,
+            vol.Required("url"): TEXT_FIELD,
+            vol.Required("area"): TEXT_FIELD,
         }
         if known:
-            fields[vol.Optional("secret")] = _SECRET
+            fields[vol.Optional("secret")] = SECRET_FIELD
             shown = {"url": known.url, "area": known.area}
         else:
             # To be read: the other side needs it before it can take the test.
-            fields[vol.Required("secret")] = _TEXT
+            fields[vol.Required("secret")] = TEXT_FIELD
             address = self._home.responders.sheet.address
             shown = {"area": address or self._home.entry.title}
             shown["secret"] = self._hook_secret = self._hook_secret or new_secret()
