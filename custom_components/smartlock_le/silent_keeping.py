@@ -226,17 +226,16 @@ class SilentKeeping:
         """Tell whether there is a way to a contact that leaves no trace."""
         return (await AppPush(self._hass, contact.target).look()).ok
 
-    async def test(self, silent: SilentSettings, number: str) -> None:
-        """Send what is to be told to all of them, as a test. Raises ChannelError."""
-        texts = await common_texts(self._hass, "silent_")
-        notice = Notice(
-            title=texts["test_title"],
-            message=texts["test"].format(home=self._home.entry.title, number=number),
-            urgent=False,
-        )
-        for contact in self._settings().contacts:
-            if contact.id in silent.contacts:
-                await AppPush(self._hass, contact.target).send(notice)
+    async def test(self, silent: SilentSettings, numbers: Mapping[str, str]) -> None:
+        """Send all of them a test, each contact with a number. Raises ChannelError."""
+        texts, home = await common_texts(self._hass, "silent_"), self._home.entry.title
+        for contact_id, number in numbers.items():
+            if (contact := self._settings().contact(contact_id)) is None:
+                raise ChannelError("target_gone")
+            message = texts["test"].format(home=home, number=number)
+            await AppPush(self._hass, contact.target).send(
+                Notice(title=texts["test_title"], message=message, urgent=False)
+            )
         for way, chosen in ((Way.CENTRE, silent.centre), (Way.WEBHOOK, silent.webhook)):
             channel = self._way(way)
             if chosen and channel is None:

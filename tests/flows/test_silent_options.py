@@ -4,6 +4,10 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 import pytest
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    WebSocketGenerator,
+)
 
 from custom_components.smartlock_le.emergency.pin import is_pin
 from custom_components.smartlock_le.home import Home, HomeEntry
@@ -146,6 +150,29 @@ async def test_bad_input(
     result = await go(hass, flow, number=right)
     assert result["errors"] == {"base": "log_unavailable"}
     assert both.emergency.settings.silent is None
+
+
+async def test_each_contact_has_a_number(
+    hass: HomeAssistant,
+    entry: HomeEntry,
+    both: Home,
+    cara: Telephone,
+    service: PushService,
+    hass_client: ClientSessionGenerator,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """One that did not arrive is seen: the other's number is not enough."""
+    dora = await Telephone.start(hass, hass_client, hass_ws_client, "dora", service)
+    await decide(both, contacts=(contact(cara), contact(dora)))
+    flow = (await step(hass, entry, "silent"))["flow_id"]
+    said = {**EMPTY, "contacts": ["cara", "dora"], "pin": "8642"}
+    await go(hass, flow, **said)
+    ours, theirs = await number(cara), await number(dora)
+    for wrong in (ours, theirs, f"{ours} {ours}"):
+        result = await go(hass, flow, number=wrong)
+        assert result["errors"] == {"number": "wrong_number"}
+    result = await go(hass, flow, number=f"{theirs}  {ours} ")
+    assert result["reason"] == "silent_saved"
 
 
 async def test_nobody_who_could_end_it(

@@ -31,7 +31,8 @@ class SilentOptions(NoonlightOptions):
 
     _silent: SilentSettings
     _silent_pin: str
-    _silent_number: str
+    _silent_numbers: dict[str, str]
+    """What each contact is to tell, by their id."""
 
     async def async_step_silent(
         self, user_input: dict[str, Any] | None = None
@@ -99,9 +100,10 @@ class SilentOptions(NoonlightOptions):
         if not (pin or silent.codes or silent.phrases or word):
             return {"base": "silent_nothing"}
         self._silent, self._silent_pin = silent, pin
-        self._silent_number = f"{secrets.randbelow(9000) + 1000}"
+        drawn = secrets.SystemRandom().sample(range(1000, 10000), len(silent.contacts))
+        self._silent_numbers = dict(zip(silent.contacts, map(str, drawn), strict=True))
         try:
-            await self._home.emergency.silent.test(silent, self._silent_number)
+            await self._home.emergency.silent.test(silent, self._silent_numbers)
         except ChannelError:
             return {"base": "silent_not_sent"}
         return {}
@@ -109,10 +111,11 @@ class SilentOptions(NoonlightOptions):
     async def async_step_silent_test(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask which number arrived."""
+        """Ask which numbers arrived: each contact has their own."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            if str(user_input["number"]).strip() != self._silent_number:
+            told = sorted(str(user_input["number"]).split())
+            if told != sorted(self._silent_numbers.values()):
                 errors["number"] = "wrong_number"
             else:
                 errors = await self._save_silent()
