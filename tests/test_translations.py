@@ -56,6 +56,7 @@ from custom_components.smartlock_le.sharing.actions import (
     ACTIONS as SHARING_ACTIONS,
     RELEASE_ACTIONS,
 )
+from custom_components.smartlock_le.sharing.feed_models import SAID
 from custom_components.smartlock_le.sharing.models import Field, Stage
 from custom_components.smartlock_le.targets import Who
 from custom_components.smartlock_le.trigger import TRIGGERS
@@ -179,6 +180,7 @@ def test_steps() -> None:
                 *("flows/contact_people.py", "flows/responder_options.py"),
                 *("flows/webhook_options.py", "flows/silent_options.py"),
                 *("flows/noonlight_options.py", "flows/drill_options.py"),
+                "flows/feed_options.py",
             ],
             {
                 *REQUEST_STEPS,
@@ -212,7 +214,7 @@ def test_menus() -> None:
             offered |= called(source("flows/contact_people.py"), "menu_options")
             for menu in (
                 *("code", "agency", "contact", "request", "emergency"),
-                *("responder", "drill"),
+                *("responder", "drill", "feed"),
             ):
                 text = source(f"flows/{menu}_options.py")
                 offered |= called(text, "menu_options")
@@ -275,6 +277,14 @@ def agency_errors() -> set[str]:
     return shown | set(BAD_FIELD.findall(text))
 
 
+def feed_errors() -> set[str]:
+    """Return why an agency is not told: words of the form, for no action asks for it."""
+    text = source("feed_keeping.py", "sharing/feeds.py")
+    return {
+        key for key in REFUSED.findall(text) if key.startswith(("feed_", "webhook_"))
+    }
+
+
 def test_errors() -> None:
     """Each error of each form has its words, and no other is listed."""
     pairing = assigned_errors(source("flows/pairing.py"))
@@ -305,6 +315,8 @@ def test_errors() -> None:
     raised |= literals(source("flows/responder_options.py", "flows/webhook_options.py"))
     raised |= literals(source("flows/silent_options.py", "flows/noonlight_options.py"))
     raised |= {f"noonlight_{reason}" for reason in HOOK}
+    raised |= literals(source("flows/feed_options.py", "flows/steady.py"))
+    raised |= feed_errors() | {"incident_not_found"}
     raised |= set(REFUSED.findall(source("emergency/drills.py")))
     raised |= {f"webhook_{reason}" for reason in HOOK}
     raised |= {f"centre_{reason}" for reason in CENTRE}
@@ -314,7 +326,7 @@ def test_errors() -> None:
     assert options <= raised
     assert {"incomplete", "outcome_unknown", "refused", "lock_unreachable"} <= options
     assert moving_errors() | {"database_driver", "backup_running"} <= options
-    assert agency_errors() <= options
+    assert agency_errors() | feed_errors() <= options
 
 
 @pytest.mark.parametrize(
@@ -349,7 +361,7 @@ def test_errors() -> None:
                 *("flows/emergency_options.py", "flows/contact_people.py"),
                 *("flows/responder_options.py", "flows/webhook_options.py"),
                 *("flows/silent_options.py", "flows/noonlight_options.py"),
-                "flows/drill_options.py",
+                *("flows/drill_options.py", "flows/feed_options.py"),
             ),
             # As a link, or the end of a drill, is refused.
             {"no_outside_address", "drill_none"},
@@ -443,6 +455,7 @@ def test_exceptions() -> None:
     assert {"link_not_found", "no_outside_address"} <= link_errors()
     wanted |= {"link_not_found", "no_outside_address"}
     wanted -= {key for key in moving_errors() if key.startswith("database")}
+    wanted -= feed_errors()
     assert {key for key in wanted if not key.endswith("_")} == set(TEXTS["exceptions"])
 
 
@@ -517,7 +530,7 @@ def test_the_rest() -> None:
         f"report_{key}"
         for key in {
             *re.findall(r"""words\[["'](\w+)["']\]""", page),
-            *(*tables, "delivered", "people", "devices", "unapproved"),
+            *(*tables, "delivered", "people", "devices", "feeds", "unapproved"),
         }
     }
     requests |= {f"bundle_{key}" for key in words_of_bundle()}
@@ -574,6 +587,14 @@ def test_the_rest() -> None:
     silent = {"made", "code_made", "wrong_code", "pressed"}
     requests |= {f"link_{event}" for event in LinkEvent if event not in silent}
     requests |= {"link_title", "link_title_of"}
+    feeds = source("flows/feed_options.py")
+    requests |= {
+        f"feed_{key}"
+        for key in {
+            *re.findall(r"""texts\[["'](\w+)["']""", feeds),
+            *(f"step_{step}" for step in SAID),
+        }
+    }
     responders = source("flows/responder_options.py")
     requests |= {
         f"responders_{key}"

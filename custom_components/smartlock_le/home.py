@@ -20,6 +20,7 @@ from .code_keeping import CodeKeeping
 from .const import CONF_ALARM, CONF_SHARING, DOMAIN
 from .decisions import Decisions
 from .emergency_keeping import EmergencyKeeping
+from .feed_keeping import FeedKeeping
 from .forced_doors import ForcedDoors
 from .grant_keeping import GrantKeeping
 from .locks.keybook import KeyBook
@@ -72,6 +73,7 @@ class Home(Decisions):
     releases: Releases
     emergency: EmergencyKeeping
     responders: ResponderKeeping
+    following: FeedKeeping
     alarm: AlarmPanel
 
     def __init__(self, hass: HomeAssistant, entry: HomeEntry) -> None:
@@ -182,6 +184,15 @@ class Home(Decisions):
         )
         await self.responders.start()
         self.listen(self.responders.check)
+        self.following = FeedKeeping(
+            self,
+            home_folder(self.hass) / "keys" / "feeds.json",
+            self.agencies,
+            self.emergency,
+            sharing=lambda: self.sharing,
+        )
+        await self.following.start()
+        self.listen(self.following.feeds.look)
         self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self._alarm_triggered)
         await self.alarm.start(self.entry.options.get(CONF_ALARM, ""))
         self.writers = Writers(self.hass, self.roster.locks.values)
@@ -211,6 +222,7 @@ class Home(Decisions):
         self.requests.stop()
         self.emergency.stop()
         self.responders.stop()
+        self.following.stop()
         self.releases.stop()
         self.writers.stop()
         self.upkeep.stop()
@@ -336,9 +348,13 @@ class Home(Decisions):
 
         On raises LogUnavailable where it could not be entered first.
         """
+        if not on:
+            # Before anything is waited for.
+            self.following.feeds.cut_off()
         await self._sharing.set(on, actor)
         self.tell()
         if not on:
+            await self.following.feeds.sharing_off(actor)
             await release_keeping.stop_voluntary(self.releases, actor)
 
     def devices(self) -> dict[str, str]:

@@ -38,6 +38,7 @@ def ways(home: Home) -> list[Way]:
         Way("distress", bool(settings.contacts or heard), ", ".join(heard)),
         Way("responder", bool(home.responders.links.open())),
         Way("release", home.sharing),
+        Way("feed", bool(home.following.feeds.open)),
         Way("compelled", True),
         Way("copies", True),
         Way(

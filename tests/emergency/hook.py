@@ -1,7 +1,7 @@
 """A server that takes webhooks: it checks each as the standard says, and reads its CAP."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,8 @@ class Server:
     got: list[dict[str, Any]] = field(default_factory=list)
     """What was taken, once each."""
     asked: list[str] = field(default_factory=list)
+    before: Callable[[bytes], Awaitable[None]] | None = None
+    """Hears of each that comes, before anything is said of it."""
     _taken: set[str] = field(default_factory=set)
 
     @property
@@ -55,6 +57,8 @@ class Server:
             return web.Response(status=405)
         await asyncio.sleep(self.slow)
         body, headers = await request.read(), dict(request.headers)
+        if self.before:
+            await self.before(body)
         Webhook(self.secret).verify(body, headers, json_parse=False)
         message_id = headers["webhook-id"]
         self.ids.append(message_id)

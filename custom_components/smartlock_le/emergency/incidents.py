@@ -284,12 +284,14 @@ class Incidents:
         async with incident.changing:
             if incident.stage.over:
                 return
+            if forced:
+                self.signals.forced.add(incident.id)
             incident.stage = stage
             incident.call_by = None
             incident.news = self.people.perhaps(incident)
             self._open.pop(incident.id, None)
             self._means.changed()
-            await self.signals.end(incident, actor, forced=forced)
+            await self.signals.end(incident, actor)
         self._reschedule()
         # Telephones take their time, and the next one is to be ended, too.
         self._tell_end(incident)

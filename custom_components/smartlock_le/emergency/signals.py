@@ -61,8 +61,8 @@ class Signals:
         }
         self.told: dict[Way, dict[str, str]] = {way: {} for way in REFERRING}
         """By way and incident, what was told, as a later signal refers to it."""
-        self._forced: set[str] = set()
-        """Incidents that somebody was forced to end."""
+        self.forced: set[str] = set()
+        """Incidents that somebody was forced to end: whoever does not know it is not told."""
         self._unsent: set[str] = set()
         """Signals of which it was entered that they are not heard."""
 
@@ -87,16 +87,13 @@ class Signals:
         """Enter a step, and have those hear of it who are to."""
         await self._enter(incident, event, actor, what)
 
-    async def end(
-        self, incident: Incident, actor: Actor, *, forced: bool = False
-    ) -> None:
+    async def end(self, incident: Incident, actor: Actor) -> None:
         """Enter that it is over, and send its alarm no more.
 
-        Of the end hears who heard of the begin, or may have; `forced`: Noonlight does not,
-        for nobody else there would be told that help is needed more than ever.
+        Of the end hears who heard of the begin, or may have; where it is forced, Noonlight
+        does not, for nobody else there would be told that help is needed more than ever.
         """
-        if forced:
-            self._forced.add(incident.id)
+        forced = incident.id in self.forced
         rows: list[Executable] = self._ledger.drop_told(incident.id)
         cancelled = incident.stage is Stage.CANCELLED
         ways: list[Way] = []
@@ -249,7 +246,7 @@ class Signals:
             alarm = f"{signal.refers} {by_whom.partition(' ')[2]}".strip()
             if incident:
                 self.told[Way.NOONLIGHT][incident.id] = alarm
-            elif signal.incident not in self._forced:
+            elif signal.incident not in self.forced:
                 # It is over by now, and nobody else knows by what it is called off.
                 self._means.failed(signal.way, "")
                 self.spawn(self._call_off(signal, alarm, by_whom), "call off")

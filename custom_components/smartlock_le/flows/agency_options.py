@@ -158,10 +158,16 @@ class AgencyOptions(ImportOptions):
             step_id="agency",
             menu_options=[
                 *("verify_agency", "request_of_agency"),
-                *("change_agency", "remove_agency"),
+                *("change_agency", "agency_server"),
+                *(("agency_server_off",) if self._told_there() else ()),
+                "remove_agency",
             ],
             description_placeholders={"about": await self._about(self._agency)},
         )
+
+    def _told_there(self) -> bool:
+        """Tell whether there is a server where it is told of incidents."""
+        return self._agency.id in self._home.following.servers
 
     async def _about(self, agency: Agency) -> str:
         """Return all that is known of an agency, as Markdown."""

@@ -27,7 +27,7 @@ from ..log import LogUnavailable
 from ..models import Capability, LockError, LockRefused, LockUnreachable, Refusal
 from ..notices import common_texts
 from .code_options import as_text
-from .responder_options import ResponderOptions
+from .feed_options import FeedOptions
 
 _CHECK = vol.Schema(GRANT_FIELDS)
 _SHOWN_REFUSALS = {
@@ -49,7 +49,7 @@ def _error(err: LockError | GrantError) -> str:
     return "outcome_unknown"
 
 
-class HomeOptions(ResponderOptions):
+class HomeOptions(FeedOptions):
     """The menu of the home."""
 
     _opened: Opened
@@ -60,9 +60,11 @@ class HomeOptions(ResponderOptions):
         """Show the menu."""
         if self.config_entry.state is not ConfigEntryState.LOADED:
             return self.async_abort(reason="home_not_loaded")
+        incidents = self._home.emergency.incidents.open()
         return self.async_show_menu(
             step_id="init",
             menu_options=[
+                *(("feeds",) if incidents or self._following.feeds.open else ()),
                 *("help", "end_help", "emergency", "responders"),
                 *("codes", "alarm", "plates"),
                 *(("find_plate",) if self._home.plate_settings.on else ()),

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.util.file import WriteError
 
 from ..log import LogUnavailable
 from ..requests.models import BadField, RequestError
@@ -50,3 +51,5 @@ async def tried[T](changing: Awaitable[T]) -> tuple[dict[str, str], T | None]:
         return {err.field: err.key}, None
     except LogUnavailable:
         return {"base": "log_unavailable"}, None
+    except WriteError:
+        return {"base": "not_saved"}, None

@@ -15,7 +15,7 @@ from .emergency_options import EmergencyOptions
 from .fields import SECRET_FIELD, TEXT_FIELD
 from .request_page import SURE
 
-_LONGEST_URL, _LONGEST_AREA = 500, 200
+LONGEST_URL, _LONGEST_AREA = 500, 200
 
 
 class WebhookOptions(EmergencyOptions):
@@ -58,7 +58,7 @@ class WebhookOptions(EmergencyOptions):
 
     async def _try_webhook(self, said: dict[str, Any]) -> dict[str, str]:
         url, area = str(said["url"]).strip(), str(said["area"]).strip()
-        if len(url) > _LONGEST_URL or not is_safe(url):
+        if len(url) > LONGEST_URL or not is_safe(url):
             return {"url": "webhook_url"}
         if not 0 < len(area) <= _LONGEST_AREA:
             return {"area": "webhook_area"}

@@ -156,6 +156,20 @@ KINDS: Mapping[str, Kind] = {
             },
         ),
         Kind(
+            "feed",
+            1,
+            {
+                **dict.fromkeys(
+                    (
+                        *("feed", "event", "incident", "agency", "agency_type"),
+                        *("step", "preview", "detail"),
+                    ),
+                    str,
+                ),
+                **_ACTOR,
+            },
+        ),
+        Kind(
             "incident",
             1,
             {
@@ -246,7 +260,10 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-LASTING = ("restored", "erased", "media_erased", "hold", "request", "release")
+LASTING = (
+    *("restored", "erased", "media_erased", "hold"),
+    *("request", "release", "feed"),
+)
 """Kinds that are never erased: why others are not there, what was asked and given."""
 
 

@@ -108,6 +108,10 @@ FIELDS = {
         *("agency_type", "gag", "detail", "manifest", "sha256"),
         *("entries", "people", "devices", "media", *ACTOR),
     ),
+    "feed": (
+        *("feed", "event", "incident", "agency", "agency_type"),
+        *("step", "preview", "detail", *ACTOR),
+    ),
     "incident": (
         *("incident", "event", "cause", "stage", "source", "level"),
         *("status", "contact", "detail", *ACTOR),

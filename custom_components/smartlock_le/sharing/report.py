@@ -19,10 +19,10 @@ from ..log import Entry, Log
 
 BAND = 5
 """Counts of the public form, and of what nobody may be told of, are in bands of so many."""
-_KINDS = ("request", "release")
+_KINDS = ("request", "release", "feed")
 _ENDS = ("declined", "challenged", "closed", "approved", "narrowed", "complied_by_law")
 """States that are an answer of this house."""
-_GIVEN = ("delivered", "people", "devices", "unapproved")
+_GIVEN = ("delivered", "people", "devices", "feeds", "unapproved")
 _PAGE = 1000
 
 
@@ -43,6 +43,28 @@ class _Asked:
     delivered: set[str] = field(default_factory=set)
 
 
+@dataclass(slots=True)
+class _Fed:
+    """What the entries say of incidents that agencies followed: ids."""
+
+    looked_at: set[str] = field(default_factory=set)
+    approved: set[str] = field(default_factory=set)
+    delivered: set[str] = field(default_factory=set)
+
+    def follow(self, said: Mapping[str, str]) -> None:
+        """Go on with what an entry says."""
+        feed, event = said["feed"], said["event"]
+        if event == "previewed":
+            self.looked_at.add(feed)
+        if feed not in self.looked_at:
+            # It began before the period: it is in the report of that one.
+            return
+        if event == "seconded" or (event, said["detail"]) == ("approved", ""):
+            self.approved.add(feed)
+        if event == "delivered":
+            self.delivered.add(feed)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Counts of a period; of the public form they are bands, as text."""
@@ -59,6 +81,8 @@ class Report:
     people: int | str
     """In what left it, added up."""
     devices: int | str
+    feeds: int | str
+    """Incidents that an agency followed as they went on."""
     unapproved: int
     """That left the house without anybody's approval in the log: there must be none."""
     tables: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
@@ -100,20 +124,24 @@ async def report(log: Log, since: datetime, until: datetime, *, public: bool) ->
     Raises LogUnavailable.
     """
     asked: dict[str, _Asked] = {}
+    fed = _Fed()
     after: int | None = -1
     while after is not None:
         page = await log.entries(
             after=after, limit=_PAGE, kinds=_KINDS, since=since, until=until
         )
-        _follow(asked, page.entries)
+        _follow(asked, fed, page.entries)
         after = page.next_after
-    return _counted(list(asked.values()), since, until, public)
+    return _counted(list(asked.values()), fed, since, until, public)
 
 
-def _follow(asked: dict[str, _Asked], entries: Iterable[Entry]) -> None:
+def _follow(asked: dict[str, _Asked], fed: _Fed, entries: Iterable[Entry]) -> None:
     """Go on with what the next entries say."""
     for entry in entries:
         said = {name: str(value) for name, value in entry.fields.items()}
+        if entry.kind == "feed":
+            fed.follow(said)
+            continue
         if said["event"] == "received":
             asked[said["request"]] = _Asked(
                 said["instrument"],
@@ -158,7 +186,7 @@ def _given(one: _Asked, said: Mapping[str, str]) -> None:
 
 
 def _counted(
-    asked: list[_Asked], since: datetime, until: datetime, public: bool
+    asked: list[_Asked], fed: _Fed, since: datetime, until: datetime, public: bool
 ) -> Report:
     told = [one for one in asked if not one.gag]
     tables = {
@@ -183,7 +211,9 @@ def _counted(
         delivered=shown(sum(1 for one in told if one.delivered)),
         people=shown(sum(one.people for one in told)),
         devices=shown(sum(one.devices for one in told)),
-        unapproved=sum(len(one.delivered - one.approved) for one in asked),
+        feeds=shown(len(fed.delivered)),
+        unapproved=sum(len(one.delivered - one.approved) for one in asked)
+        + len(fed.delivered - fed.approved),
         tables={
             name: {value: shown(count) for value, count in sorted(counts.items())}
             for name, counts in tables.items()

@@ -36,7 +36,7 @@ def page(report: Report, words: Mapping[str, str], language: str) -> str:
         _row(words["median_hours"], _or_none(report.median_hours, words), ""),
         *(
             _row(words[name], getattr(report, name), "")
-            for name in ("delivered", "people", "devices", "unapproved")
+            for name in ("delivered", "people", "devices", "feeds", "unapproved")
         ),
         "</table>",
     ]

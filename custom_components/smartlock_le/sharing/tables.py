@@ -12,6 +12,14 @@ settings = Table(
     comment="Settings as they were last entered; each name bears its home",
 )
 
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("said", Text, nullable=False, comment="All that is known of it, as JSON"),
+    comment="What agencies are told of incidents that are open",
+)
+
 releases = Table(
     "releases",
     metadata,

@@ -80,11 +80,11 @@ def _status(signal: Signal) -> str:
     return "Test" if signal.what is What.TEST else "Actual"
 
 
-def message(signal: Signal, sender: Sender) -> bytes:
+def message(signal: Signal, sender: Sender, headline: str = "") -> bytes:
     """Return one message as XML.
 
     What comes later refers to all that was told before: another alarm and an end are an
-    update, which is in the place of those.
+    update, which is in the place of those. `headline`: what is new.
     """
     alert = ET.Element("alert", {"xmlns": _NAMESPACE})
     kind = "Cancel" if signal.what is What.CANCEL else "Update"
@@ -117,6 +117,8 @@ def message(signal: Signal, sender: Sender) -> bytes:
         said |= {"severity": "Unknown", "certainty": "Unknown"}
     if signal.what is not What.TEST:
         said["onset"] = _moment(signal.raised)
+    if headline:
+        said["headline"] = headline
     for name, text in said.items():
         _add(info, name, text)
     _add(_add(info, "area"), "areaDesc", sender.area)

@@ -91,10 +91,16 @@ class Webhook(Channel[Signal]):
 
     @override
     async def send(self, message: Signal) -> str:
-        body = cap.message(message, self._hook.sender)
+        await self.give(message.id, cap.message(message, self._hook.sender))
+        return "webhook"
+
+    async def give(self, message_id: str, body: bytes) -> None:
+        """Give it a message that is written already. Raises ChannelError.
+
+        By the id the other side knows one that comes again.
+        """
         try:
-            # The same each time: by it the other side knows one that comes again.
-            signed = self._signed(message.id, body)
+            signed = self._signed(message_id, body)
             answer = await ask(self._hass, "POST", self._hook.url, body, signed)
         except NotReached as err:
             self.health = Health(False, err.reason)
@@ -105,7 +111,6 @@ class Webhook(Channel[Signal]):
             # Its answer is about this one: the next may be another matter.
             raise NotTaken(self._refused)
         self._refused, self.health = "", Health(True)
-        return "webhook"
 
     @override
     async def look(self) -> Health:

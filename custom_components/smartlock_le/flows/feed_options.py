@@ -1,0 +1,283 @@
+"""What an agency is told of an incident, for who clicks: where, look, approve, stop."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.helpers.selector import BooleanSelector, SelectOptionDict
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from .. import actors
+from ..emergency.channels.channel import ChannelError
+from ..emergency.channels.webhook import is_safe, new_secret, read_secret
+from ..feed_keeping import HEADLINES, FeedKeeping
+from ..notices import common_texts
+from ..sharing.feed_models import Preview, Step
+from .code_options import as_text
+from .fields import SECRET_FIELD, TEXT_FIELD
+from .request_page import SURE, choice
+from .responder_options import ResponderOptions
+from .steady import steady, tried
+from .webhook_options import LONGEST_URL
+
+
+class FeedOptions(ResponderOptions):
+    """The part of the menu that is about what an agency is told of an incident."""
+
+    _server_secret: str = ""
+    _seen: Preview
+
+    @property
+    def _following(self) -> FeedKeeping:
+        return self._home.following
+
+    # Where an agency is told
+
+    @steady
+    async def async_step_agency_server(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask where it is told, and send a test there."""
+        errors: dict[str, str] = {}
+        known = self._following.servers.get(self._agency.id)
+        if user_input is not None:
+            errors = await self._try_server(user_input)
+            if not errors:
+                return self.async_abort(reason="agency_server_saved")
+        fields: dict[vol.Marker, Any] = {vol.Required("url"): TEXT_FIELD}
+        if known:
+            fields[vol.Optional("secret")] = SECRET_FIELD
+            shown: dict[str, Any] = {"url": known.url}
+        else:
+            # To be read: the other side needs it before it can take the test.
+            fields[vol.Required("secret")] = TEXT_FIELD
+            self._server_secret = self._server_secret or new_secret()
+            shown = {"secret": self._server_secret}
+        fields[vol.Required("told", default=False)] = BooleanSelector()
+        if user_input is not None:
+            shown = user_input if not known else {**user_input, "secret": ""}
+        return self.async_show_form(
+            step_id="agency_server",
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema(fields), {key: one for key, one in shown.items() if one}
+            ),
+            errors=errors,
+            description_placeholders={
+                "agency": as_text(self._agency.facts.name),
+                "number": as_text(self._agency.number),
+            },
+        )
+
+    async def _try_server(self, said: dict[str, Any]) -> dict[str, str]:
+        url = str(said["url"]).strip()
+        if len(url) > LONGEST_URL or not is_safe(url):
+            return {"url": "webhook_url"}
+        known = self._following.servers.get(self._agency.id)
+        secret = str(said.get("secret") or (known.secret if known else "")).strip()
+        try:
+            read_secret(secret)
+        except ValueError:
+            return {"secret": "webhook_secret"}
+        if not said["told"]:
+            return {"told": "feed_not_told"}
+        try:
+            setting = self._following.set_server(
+                self._agency, url, secret, actors.from_request()
+            )
+            errors, _ = await tried(setting)
+        except ChannelError as err:
+            return {"base": f"webhook_{err.reason}"}
+        return errors
+
+    @steady
+    async def async_step_agency_server_off(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether it is to be told nothing any more."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            errors, _ = await tried(
+                self._following.remove_server(self._agency, actors.from_request())
+            )
+            if not errors:
+                return self.async_abort(reason="agency_server_is_off")
+        return self.async_show_form(
+            step_id="agency_server_off", data_schema=SURE, errors=errors
+        )
+
+    # An incident
+
+    @steady
+    async def async_step_feeds(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show who is told of what, and the menu."""
+        feeds = self._following.feeds
+        return self.async_show_menu(
+            step_id="feeds",
+            menu_options=[
+                *(("stop_feed",) if feeds.open else ()),
+                *(("second_feed",) if feeds.waiting else ()),
+                "start_feed",
+            ],
+            description_placeholders={"state": await self._feeds_state()},
+        )
+
+    async def _feeds_state(self) -> str:
+        texts = await common_texts(self.hass, "feed_")
+        open_feeds = self._following.feeds.open
+        if not open_feeds:
+            return texts["none"]
+        kinds, names = await self._kinds(), await self._names()
+        lines = []
+        for feed, trouble in open_feeds.values():
+            state = texts["has"] if feed.taken else texts["tries"]
+            if trouble:
+                state = texts["has_not"]
+            step = texts[f"step_{feed.step or Step.ALARM}"]
+            who, what = as_text(names.get(feed.agency, "?")), kinds[feed.cause]
+            lines.append(f"- {who}: {what}. {step} {state}")
+        return "\n".join(lines)
+
+    async def _kinds(self) -> dict[str, str]:
+        return await common_texts(self.hass, "incident_kind_")
+
+    async def _names(self) -> dict[str, str]:
+        return {one.id: one.facts.name for one in await self._following.hearers()}
+
+    @steady
+    async def async_step_start_feed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which agency is to be told of which incident; then show what would go."""
+        if not self._home.sharing:
+            return self.async_abort(reason="feed_sharing_off")
+        if not (names := await self._names()):
+            return self.async_abort(reason="feed_no_agency")
+        if not (incidents := self._home.emergency.incidents.open()):
+            return self.async_abort(reason="feed_no_incident")
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            looking = self._following.feeds.preview(
+                user_input["incident"],
+                user_input["agency"],
+                str(user_input["place"]).strip(),
+                actors.from_request(),
+            )
+            errors, seen = await tried(looking)
+            if seen:
+                self._seen = seen
+                return await self.async_step_feed(None)
+        kinds = await self._kinds()
+        which = [
+            SelectOptionDict(
+                value=one.id,
+                label=f"{kinds[one.kind]}, {dt_util.as_local(one.raised):%H:%M}",
+            )
+            for one in reversed(incidents)
+        ]
+        whom = [SelectOptionDict(value=one, label=names[one]) for one in names]
+        place = self._home.responders.sheet.address or self._home.entry.title
+        return self.async_show_form(
+            step_id="start_feed",
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema(
+                    {
+                        vol.Required("incident", default=which[0]["value"]): choice(
+                            which, ""
+                        ),
+                        vol.Required("agency", default=whom[0]["value"]): choice(
+                            whom, ""
+                        ),
+                        vol.Required("place"): TEXT_FIELD,
+                    }
+                ),
+                user_input or {"place": place},
+            ),
+            errors=errors,
+        )
+
+    @steady
+    async def async_step_second_feed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask a second person which of those that wait."""
+        found = {one.feed.id: one for one in self._following.feeds.waiting}
+        if user_input is not None and user_input["feed"] in found:
+            self._seen = found[user_input["feed"]]
+            return await self.async_step_feed(None)
+        if not found:
+            return self.async_abort(reason="feed_is_over")
+        options = [
+            SelectOptionDict(value=one, label=found[one].hearer.name) for one in found
+        ]
+        return self.async_show_form(
+            step_id="second_feed",
+            data_schema=vol.Schema({vol.Required("feed"): choice(options, "")}),
+        )
+
+    @steady
+    async def async_step_feed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show all that would go, and ask whether just this may."""
+        errors: dict[str, str] = {}
+        seen = self._seen
+        if user_input is not None:
+            if not user_input["looked"]:
+                errors["looked"] = "release_not_looked"
+            else:
+                approving = self._following.feeds.approve(
+                    seen.feed.id, seen.feed.preview, actors.from_request()
+                )
+                errors, feed = await tried(approving)
+                if feed:
+                    waits = feed.id not in self._following.feeds.open
+                    return self.async_abort(reason="feed_waits" if waits else "feed_on")
+        return self.async_show_form(
+            step_id="feed",
+            data_schema=vol.Schema(
+                {vol.Required("looked", default=False): BooleanSelector()}
+            ),
+            errors=errors,
+            description_placeholders=await self._feed_about(seen),
+        )
+
+    async def _feed_about(self, seen: Preview) -> dict[str, str]:
+        texts = await common_texts(self.hass, "feed_")
+        facts, host = seen.hearer, seen.hearer.host
+        agency = await self._home.agencies.get(facts.agency)
+        domain = agency.facts.email_domain
+        theirs = domain and f".{host}".endswith(f".{domain}")
+        later = [f"- {HEADLINES[step]}" for step in seen.messages]
+        return {
+            "agency": as_text(facts.name),
+            "server": as_text(host),
+            "elsewhere": "" if theirs else f"**{texts['elsewhere']}**",
+            "message": seen.messages[Step.ALARM].decode(),
+            "later": "\n".join(later),
+            "hash": seen.feed.preview,
+        }
+
+    @steady
+    async def async_step_stop_feed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Let nothing more go: that takes one tap, where there is one."""
+        open_feeds = self._following.feeds.open
+        chosen = user_input["feed"] if user_input else ""
+        if len(open_feeds) == 1:
+            (chosen,) = open_feeds
+        if chosen or not open_feeds:
+            if chosen in open_feeds:
+                await self._following.feeds.halt(chosen, actors.from_request())
+            return self.async_abort(reason="feed_is_over")
+        names = await self._names()
+        options = [
+            SelectOptionDict(value=key, label=names.get(feed.agency, feed.agency))
+            for key, (feed, _) in open_feeds.items()
+        ]
+        return self.async_show_form(
+            step_id="stop_feed",
+            data_schema=vol.Schema({vol.Required("feed"): choice(options, "")}),
+        )
