@@ -78,6 +78,8 @@ _TEXT = """\
      Assist (the speech bubble, top right), and take it back on the keypad "Distress".
      In silence: add notify.mobile_app_{app}, too, a telephone with Home Assistant's app, and
      choose it under "Silent alarm and duress". Its buttons are printed here as addresses.
+     Let an agency follow it: switch sharing on, and enter one under "Police and other agencies":
+     call it back, and its server is {desk}. Ask for help, and open the gear again.
 
   8  Send help a link. The gear beside "{name}" > "Responders": write down what it shows, make
      a link, and open it in another window. From outside the house is {outside}, with a
@@ -245,6 +247,7 @@ class Demo:
             centre_port=self._centre_port,
             outside=self._tls.url,
             app=APP,
+            desk=self._outside.desk_url,
             frigate_name=FRIGATE_NAME,
             frigate=self.home.frigate,
             database=_shown(self.hass.config / DOMAIN / "log.db"),

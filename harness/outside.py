@@ -1,4 +1,6 @@
-"""Who is outside the demo's home: two telephones and a monitoring centre. All say what they hear.
+"""Who is outside the demo's home: two telephones, a monitoring centre, the desk of an agency.
+
+All say what they hear.
 
 One telephone is told by REST; the other, a neighbour's, has Home Assistant's app.
 """
@@ -6,6 +8,7 @@ One telephone is told by REST; the other, a neighbour's, has Home Assistant's ap
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from http import HTTPStatus
+import re
 from typing import Any, Self
 
 from aiohttp import ClientSession, web
@@ -63,6 +66,7 @@ class Outside:
         app = web.Application()
         app.router.add_post("/", self._rings)
         app.router.add_post("/push", self._is_pushed)
+        app.router.add_post("/desk", self._hears)
         app.router.add_get("/press/{action}", self._is_pressed)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -93,6 +97,21 @@ class Outside:
     @property
     def _here(self) -> str:
         return f"http://{HOST}:{self._telephone_port}"
+
+    @property
+    def desk_url(self) -> str:
+        """Where the desk of an agency is told of incidents."""
+        return f"{self._here}/desk"
+
+    async def _hears(self, request: web.Request) -> web.Response:
+        """Take a message in CAP, whoever signed it: a demo has no secrets."""
+        alert = await request.text()
+        told = [
+            found[1] if (found := re.search(f"<{name}>(.*?)</{name}>", alert)) else "-"
+            for name in ("status", "msgType", "event", "headline", "areaDesc")
+        ]
+        self._say(f"  agency: {' | '.join(told)}")
+        return web.Response(status=HTTPStatus.NO_CONTENT)
 
     async def _is_pushed(self, request: web.Request) -> web.Response:
         said = await request.json()

@@ -131,7 +131,9 @@ async def test_it_follows_an_incident(
     result = await go(hass, flow, **said, place="12 Elm Street")
     shown = result["description_placeholders"]
     assert shown["agency"] == "Springfield Police Department"
-    assert "<areaDesc>12 Elm Street</areaDesc>" in shown["message"]
+    lines = shown["message"].splitlines()
+    assert "- areaDesc: 12 Elm Street" in lines and "- event: Fire" in lines
+    assert "- status: Actual" in lines and "- headline: Somebody" in shown["message"]
     # That is none of theirs.
     assert "127" in shown["server"] and "domain" in shown["elsewhere"]
     assert "on the way" in shown["later"] and len(shown["hash"]) == 64

@@ -1,6 +1,7 @@
 """What an agency is told of an incident, for who clicks: where, look, approve, stop."""
 
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.helpers.selector import BooleanSelector, SelectOptionDict
@@ -249,12 +250,14 @@ class FeedOptions(ResponderOptions):
         agency = await self._home.agencies.get(facts.agency)
         domain = agency.facts.email_domain
         theirs = domain and f".{host}".endswith(f".{domain}")
-        later = [f"- {HEADLINES[step]}" for step in seen.messages]
+        now = self._following.step(seen.feed.incident) or Step.ALARM
+        first = seen.messages.get(now, seen.messages[Step.ALARM])
+        later = [f"- {HEADLINES[step]}" for step in seen.messages if step is not now]
         return {
             "agency": as_text(facts.name),
             "server": as_text(host),
             "elsewhere": "" if theirs else f"**{texts['elsewhere']}**",
-            "message": seen.messages[Step.ALARM].decode(),
+            "message": "\n".join(_lines(first)),
             "later": "\n".join(later),
             "hash": seen.feed.preview,
         }
@@ -281,3 +284,14 @@ class FeedOptions(ResponderOptions):
             step_id="stop_feed",
             data_schema=vol.Schema({vol.Required("feed"): choice(options, "")}),
         )
+
+
+def _lines(message: bytes) -> list[str]:
+    """Return all that is in a message, to be read: an element that says something a line."""
+    found = [
+        (element.tag.rpartition("}")[2], element.text)
+        # Ours, of just now.
+        for element in ET.fromstring(message).iter()  # noqa: S314
+        if element.text
+    ]
+    return [f"- {name}: {as_text(text)}" for name, text in found]
