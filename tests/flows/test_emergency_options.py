@@ -6,9 +6,11 @@ from homeassistant.core import HomeAssistant
 from pysiaalarm import SIAAccount
 import pytest
 
+from custom_components.smartlock_le.emergency.models import Kind, Source
 from custom_components.smartlock_le.emergency.pin import is_pin
 from custom_components.smartlock_le.emergency.settings import account_number
 from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.models import HOME_ACTOR
 from harness.ports import HOST
 from tests.conftest import log_of, until
 from tests.emergency.conftest import anna, assist, decide, receiver, telephones
@@ -135,6 +137,29 @@ async def test_message_that_does_not_go_out(
     result = await go(hass, result["flow_id"], name="Anna", target=anna.target)
     assert result["reason"] == "contact_test_failed"
     assert not home.emergency.settings.contacts[0].tested
+
+
+@pytest.mark.parametrize(
+    ("country", "number"), [("DE", "112"), ("US", "911"), ("NO", ""), (None, "")]
+)
+async def test_whom_a_person_calls(
+    hass: HomeAssistant,
+    entry: HomeEntry,
+    home: Home,
+    country: str | None,
+    number: str,
+) -> None:
+    """On their screen alone, and where it is known; first while something is open."""
+    hass.config.country = country
+    link = f"call [{number}](tel:{number})"
+    assert (link in await state(hass, entry)) is bool(number)
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    assert result["description_placeholders"] == {"now": ""}
+    await home.emergency.raise_(Kind.FIRE, Source.BUTTON, HOME_ACTOR)
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    now = result["description_placeholders"]["now"]
+    assert now.startswith("**Fire**, ")
+    assert (link in now) is bool(number) and ("tel:" in now) is bool(number)
 
 
 async def test_nobody_is_dialled(

@@ -14,6 +14,7 @@ from homeassistant.helpers.selector import (
     NumberSelectorMode,
     SelectOptionDict,
 )
+from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .. import actors
@@ -21,6 +22,7 @@ from ..emergency import phrases
 from ..emergency.channels.dc09 import Dc09
 from ..emergency.channels.dc09_frame import Protocol
 from ..emergency.channels.dc09_link import Transport
+from ..emergency.country_numbers import number_of
 from ..emergency.models import EmergencyError
 from ..emergency.settings import CentreSettings, account_number
 from ..notices import common_texts
@@ -46,6 +48,22 @@ def is_pin(text: str) -> bool:
 
 class EmergencyOptions(ContactPeople):
     """The part of the menu that is about distress."""
+
+    async def _call(self) -> str:
+        """Return whom a person calls for help, to be pressed on a telephone; or nothing."""
+        if not (number := number_of(self.hass.config.country)):
+            return ""
+        texts = await common_texts(self.hass, "emergency_")
+        return texts["call"].format(number=f"[{number}](tel:{number})")
+
+    async def _now(self) -> str:
+        """Return what is open, and whom to call; or nothing."""
+        kinds = await common_texts(self.hass, "incident_kind_")
+        found = [
+            f"**{kinds[one.kind]}**, {dt_util.as_local(one.raised):%H:%M}"
+            for one in self._home.emergency.incidents.open()
+        ]
+        return "\n\n".join([*found, await self._call(), ""]) if found else ""
 
     async def async_step_emergency(
         self, user_input: dict[str, Any] | None = None
@@ -84,6 +102,7 @@ class EmergencyOptions(ContactPeople):
             state.append(texts[f"noonlight_{key}"])
             if not settings.noonlight.production:
                 state.append(texts["noonlight_sandbox"])
+        state.append(await self._call())
         return self.async_show_menu(
             step_id="emergency",
             menu_options=[

@@ -70,6 +70,7 @@ class HomeOptions(FeedOptions):
                 *(("find_plate",) if self._home.plate_settings.on else ()),
                 *("requests", "agencies", "leave", "keep", "database", "stamps"),
             ],
+            description_placeholders={"now": await self._now()},
         )
 
     async def async_step_leave(
