@@ -126,6 +126,7 @@ class Home(Decisions):
             self.book,
             spawn=self.spawn,
             identify=self._identify,
+            seal=self._seal,
             uncleaned=partial(issues.uncleaned, self.hass),
         )
         self.keeping = CodeKeeping(
@@ -309,6 +310,10 @@ class Home(Decisions):
         if utc_now() - event.time < FRESH:
             event = replace(event, alarm=self.alarm.state)
         return self.codes.identify(self.grants.identify(event))
+
+    @callback
+    def _seal(self, event: AccessEvent) -> str:
+        return self.emergency.silent.sealed(event)
 
     @callback
     def _accessed(self, event: AccessEvent) -> None:

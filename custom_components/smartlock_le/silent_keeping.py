@@ -27,7 +27,7 @@ from .emergency.people import ACTION
 from .emergency.settings import Contact, Settings, SilentSettings
 from .emergency.silent import SilentIncidents, SilentMeans
 from .emergency.silent_models import Silent, Telling
-from .log import LogUnavailable
+from .log import LogUnavailable, sealed
 from .models import AccessEvent, Actor, ActorKind, lets_in, utc_now
 from .notices import common_texts
 from .private import FileUnreadable, PrivateFile
@@ -35,6 +35,8 @@ from .private import FileUnreadable, PrivateFile
 _WIPED = "mobile_app_notification_cleared"
 """What Home Assistant's app says when somebody wipes a notification away."""
 _NONCE = re.compile(rf"{ACTION}([0-9a-f]{{32}})")
+_MEANT = "duress"
+"""What the sealed field of an access says."""
 _PAGE = 500
 _EARLY = 20
 
@@ -115,7 +117,7 @@ class SilentKeeping:
         """Take up what was entered before the last end, and no more."""
         if (silent := self._settings().silent) is None or not silent.codes:
             return
-        since = max(utc_now() - TOO_OLD, datetime.fromisoformat(silent.since))
+        since = max(utc_now() - TOO_OLD, silent.begin)
         after: int | None = self._seen
         while after is not None:
             try:
@@ -132,7 +134,7 @@ class SilentKeeping:
         who = Actor(
             ActorKind(fields["actor_kind"]), fields["actor"], fields["actor_name"]
         )
-        forces = self._forces(who, fields["event"], fields["method"])
+        forces = self._forces(who, fields["event"], fields["method"], when)
         if forces and _key(who, when) not in self._early:
             self._opened(who, number)
 
@@ -142,15 +144,28 @@ class SilentKeeping:
     def accessed(self, event: AccessEvent) -> None:
         """Hear of what happened at a lock."""
         who = event.actor
-        if not too_old(event.time) and self._forces(who, event.event, event.method):
+        if not too_old(event.time) and self._event_forces(event):
             if event.entry < 0:
                 self._early.append(_key(who, event.time))
             self._opened(who, event.entry)
 
-    def _forces(self, who: Actor, event: str, method: str) -> bool:
-        """Tell whether an access means duress."""
+    def _event_forces(self, event: AccessEvent) -> bool:
+        return self._forces(event.actor, event.event, event.method, event.time)
+
+    def _forces(self, who: Actor, event: str, method: str, when: datetime) -> bool:
+        """Tell whether an access means duress: by a code that meant it then."""
         silent = self._settings().silent
-        return silent is not None and who.ref in silent.codes and lets_in(event, method)
+        if silent is None or who.ref not in silent.codes or when < silent.begin:
+            return False
+        return lets_in(event, method)
+
+    @callback
+    def sealed(self, event: AccessEvent) -> str:
+        """Return the sealed field of an access: only the contacts see what it meant."""
+        silent = self._settings().silent
+        if silent and silent.key and self._event_forces(event):
+            return sealed.seal(_MEANT, silent.key)
+        return sealed.blank()
 
     def _opened(self, who: Actor, number: int) -> None:
         if number < 0 or number > self._seen:

@@ -130,6 +130,8 @@ async def prepare_silence(world: World) -> None:
     assert answer["step_id"] == "silent_test", answer
     number = await eventually(lambda: _number(world), "a number arrives", 30)
     answer = await steps.option(api, flow, number=number)
+    assert answer["step_id"] == "silent_key", answer
+    answer = await steps.option(api, flow)
     assert answer["reason"] == "silent_saved", answer
 
 

@@ -1,6 +1,7 @@
 """Silent alarms: those who are to know do, and nobody in the house sees that they do."""
 
 import asyncio
+from base64 import b64encode
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from homeassistant.const import EVENT_LOGGING_CHANGED, MATCH_ALL
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
+from nacl.public import PrivateKey
 import pytest
 from pytest_homeassistant_custom_component.components.diagnostics import (
     get_diagnostics_for_config_entry,
@@ -27,6 +29,7 @@ from custom_components.smartlock_le.emergency.models import Kind, Source
 from custom_components.smartlock_le.emergency.pin import hash_pin
 from custom_components.smartlock_le.emergency.settings import SilentSettings
 from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.log import sealed
 from custom_components.smartlock_le.models import (
     AccessEvent,
     AccessKind,
@@ -50,6 +53,8 @@ from .test_voice import say
 
 FORCED_PIN = "8642"
 HASHED = hash_pin(FORCED_PIN)
+KEY = PrivateKey.generate()
+"""What the contacts keep."""
 END = "They are safe: end it"
 WORD = "did you water the ficus"
 
@@ -65,7 +70,12 @@ async def quiet(
         window=60,
         pause=60,
         silent=SilentSettings(
-            contacts=("cara",), centre=True, pin=HASHED, phrases=True, word=WORD
+            contacts=("cara",),
+            centre=True,
+            pin=HASHED,
+            phrases=True,
+            word=WORD,
+            seal=b64encode(bytes(KEY.public_key)).decode(),
         ),
     )
     return ready
@@ -132,7 +142,8 @@ async def test_a_code_that_means_duress(
     assert anna.heard == [] and panel(hass) == Panel.DISARMED
     assert await log_of(quiet, "incident") == []
     assert (await act(hass, "list_incidents"))["incidents"] == []
-    assert access["sealed"] and access["actor_name"] == "Dora"
+    assert sealed.unseal(access["sealed"], bytes(KEY)) == "duress"
+    assert access["actor_name"] == "Dora"
     await cara.press(message, END)
     await cara.told("It is over")
     await over(quiet)
@@ -166,24 +177,28 @@ async def test_any_other_code_means_nothing(
     code, _ = await guest(hass)
     _, other = await guest(hass)
     await means_duress(quiet, code)
-    await opened(quiet, nuki, other)
+    access = await opened(quiet, nuki, other)
+    assert len(access["sealed"]) == 192
+    assert sealed.unseal(access["sealed"], bytes(KEY)) is None
     assert not quiet.emergency.silent.incidents.open
-    # A door that moves, one that was opened long ago, a code that was refused.
+    # A door that moves, one that was opened long ago, or before it was decided.
     who = Actor(ActorKind.GUEST, code, "Dora")
     for kind, method, ago in (
         (AccessKind.UNLOCKED, Method.DOOR, 0),
         (AccessKind.LOCKED, Method.KEYPAD, 0),
         (AccessKind.UNLOCKED, Method.KEYPAD, 13),
+        (AccessKind.UNLOCKED, Method.KEYPAD, 1),
     ):
-        quiet.emergency.silent.accessed(
-            AccessEvent(
-                lock=LOCK,
-                event=kind,
-                method=method,
-                actor=who,
-                time=utc_now() - timedelta(hours=ago),
-            )
+        event = AccessEvent(
+            lock=LOCK,
+            event=kind,
+            method=method,
+            actor=who,
+            time=utc_now() - timedelta(hours=ago),
         )
+        quiet.emergency.silent.accessed(event)
+        field = quiet.emergency.silent.sealed(event)
+        assert sealed.unseal(field, bytes(KEY)) is None
     await hass.async_block_till_done()
     assert not quiet.emergency.silent.incidents.open and cara.heard == []
 

@@ -1,8 +1,10 @@
 """Silent alarm and duress, for who clicks: tested before it is on, and never shown again."""
 
+from base64 import b64decode
 from typing import Any
 
 from homeassistant.core import HomeAssistant
+from nacl.public import PrivateKey
 import pytest
 from pytest_homeassistant_custom_component.typing import (
     ClientSessionGenerator,
@@ -93,8 +95,13 @@ async def test_tested_saved_and_never_shown(
     result = await go(hass, flow, number="0")
     assert result["errors"] == {"number": "wrong_number"}
     result = await go(hass, flow, number=right)
+    assert result["step_id"] == "silent_key"
+    key = b64decode(result["description_placeholders"]["key"])
+    result = await go(hass, flow)
     assert result["reason"] == "silent_saved"
     silent = both.emergency.settings.silent
+    # The contacts' key is kept nowhere; what it belongs to is.
+    assert silent and bytes(PrivateKey(key).public_key) == silent.key
     assert silent and is_pin("8642", silent.pin)
     assert (silent.contacts, silent.centre) == (("cara",), True)
     assert (silent.codes, silent.word) == ((given["guest"],), WORD)
@@ -172,7 +179,7 @@ async def test_each_contact_has_a_number(
         result = await go(hass, flow, number=wrong)
         assert result["errors"] == {"number": "wrong_number"}
     result = await go(hass, flow, number=f"{theirs}  {ours} ")
-    assert result["reason"] == "silent_saved"
+    assert result["step_id"] == "silent_key"
 
 
 async def test_nobody_who_could_end_it(

@@ -1,7 +1,9 @@
 """What the owner decided about distress: in a private file of ours, for it holds secrets."""
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 import re
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -152,12 +154,29 @@ class SilentSettings:
     """A sentence of the owner's own."""
     since: str = "1970-01-01T00:00:00+00:00"
     """When it was decided, RFC 3339: an access of before meant nothing."""
+    seal: str = field(default="", repr=False)
+    """The contacts' public key, X25519 in base 64: for them an access says what it meant."""
+
+    @property
+    def begin(self) -> datetime:
+        """Return when it was decided. Raises ValueError."""
+        return datetime.fromisoformat(self.since).astimezone(UTC)
+
+    @property
+    def key(self) -> bytes:
+        """Return that key; empty: there is none. Raises ValueError."""
+        key = b64decode(self.seal, validate=True)
+        if len(key) not in (0, 32):
+            raise ValueError("no key")
+        return key
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Return what was kept. Raises TypeError."""
+        """Return what was kept. Raises TypeError, ValueError."""
         lists = {name: tuple(data[name]) for name in ("contacts", "codes")}
-        return cls(**{**data, **lists})
+        kept = cls(**{**data, **lists})
+        _ = kept.key, kept.begin
+        return kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

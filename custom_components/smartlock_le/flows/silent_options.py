@@ -3,6 +3,7 @@
 What is set is never shown again: whoever forces somebody to open this page learns nothing.
 """
 
+from base64 import b64encode
 from dataclasses import replace
 import re
 import secrets
@@ -10,6 +11,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.helpers.selector import BooleanSelector, SelectOptionDict
+from nacl.public import PrivateKey
 import voluptuous as vol
 
 from ..emergency.channels.channel import ChannelError
@@ -31,6 +33,7 @@ class SilentOptions(NoonlightOptions):
 
     _silent: SilentSettings
     _silent_pin: str
+    _silent_key: str
     _silent_numbers: dict[str, str]
     """What each contact is to tell, by their id."""
 
@@ -120,7 +123,7 @@ class SilentOptions(NoonlightOptions):
             else:
                 errors = await self._save_silent()
             if not errors:
-                return self.async_abort(reason="silent_saved")
+                return await self.async_step_silent_key(None)
         return self.async_show_form(
             step_id="silent_test",
             data_schema=vol.Schema({vol.Required("number"): TEXT_FIELD}),
@@ -129,15 +132,35 @@ class SilentOptions(NoonlightOptions):
 
     async def _save_silent(self) -> dict[str, str]:
         pin = self._silent_pin
-        silent = replace(self._silent, since=utc_now().isoformat())
+        key = PrivateKey.generate()
+        silent = replace(
+            self._silent,
+            since=utc_now().isoformat(),
+            seal=b64encode(bytes(key.public_key)).decode(),
+        )
         # Only now: who tries PINs here has a test sent to all of them.
         if pin and await self._home.emergency.meaning(pin) is Pin.HOUSE:
             return {"base": "silent_pin_taken"}
         if pin:
             hashed = await self.hass.async_add_executor_job(hash_pin, pin)
             silent = replace(silent, pin=hashed)
-        return await self._change(
+        errors = await self._change(
             lambda now: replace(now, silent=silent), "silent alarm set"
+        )
+        self._silent_key = b64encode(bytes(key)).decode()
+        return errors
+
+    async def async_step_silent_key(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the key of the contacts, this once: it is kept nowhere."""
+        if user_input is not None:
+            return self.async_abort(reason="silent_saved")
+        return self.async_show_form(
+            step_id="silent_key",
+            data_schema=SURE,
+            description_placeholders={"key": self._silent_key},
+            last_step=True,
         )
 
     async def async_step_silent_off(

@@ -75,11 +75,25 @@ type Identify = Callable[[AccessEvent], AccessEvent]
 """Adds the grant that an event happened under."""
 
 
+type Seal = Callable[[AccessEvent], str]
+"""Returns the sealed field of its entry."""
+
+
+def _blank(_: AccessEvent) -> str:
+    return sealed.blank()
+
+
 class ManagedLock:
     """One lock: driver below, log beside, listeners above."""
 
     def __init__(
-        self, driver: LockDriver, log: Log, *, spawn: Spawn, identify: Identify
+        self,
+        driver: LockDriver,
+        log: Log,
+        *,
+        spawn: Spawn,
+        identify: Identify,
+        seal: Seal = _blank,
     ) -> None:
         """Take the parts; nothing is sent before `start`."""
         self.driver = driver
@@ -87,6 +101,7 @@ class ManagedLock:
         self._log = log
         self._spawn = spawn
         self._identify = identify
+        self._seal = seal
         self._news = asyncio.Event()
         self._follower: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[Any]] = set()
@@ -284,7 +299,7 @@ class ManagedLock:
                 "source": event.source,
                 "lock_index": event.lock_index,
                 "lock_time": event.lock_time,
-                "sealed": sealed.blank(),
+                "sealed": self._seal(event),
                 "alarm": event.alarm,
             },
             time=event.time,
