@@ -593,6 +593,7 @@ def test_the_rest() -> None:
         for key in {
             *re.findall(r"""texts\[["'](\w+)["']""", feeds),
             *(f"step_{step}" for step in SAID),
+            *("tries", "has_not"),
         }
     }
     responders = source("flows/responder_options.py")

@@ -15,6 +15,7 @@ from . import blueprint, issues, services, stand_in
 from .cameras.plate_store import STORE, erase_store
 from .const import DOMAIN
 from .entity import home_identifier
+from .feed_keeping import FEEDS
 from .home import Home, HomeEntry
 from .locks.entities import find
 from .locks.families import rediscover
@@ -113,6 +114,9 @@ async def async_remove_entry(hass: HomeAssistant, entry: HomeEntry) -> None:
     await hass.async_add_executor_job(
         partial(rmtree, home_folder(hass) / "releases", ignore_errors=True)
     )
+    with suppress(OSError):
+        # A home that is made anew has agencies told nothing.
+        await hass.async_add_executor_job((home_folder(hass) / FEEDS).unlink)
     book = KeyBook(hass, home_folder(hass) / "keys")
     try:
         await book.load()

@@ -257,6 +257,8 @@ class EmergencyKeeping:
             raise EmergencyError("wrong_pin")
         if meaning is Pin.DURESS:
             self.silent.forced(actor)
+            # Before anything is waited for: whoever forces may end another one by voice.
+            self.incidents.signals.forced.update(one.id for one in found)
         for incident in found:
             # One may have ended meanwhile.
             with suppress(EmergencyError):

@@ -1,5 +1,6 @@
 """What an agency is told of an incident, as the house and Home Assistant need it."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -25,9 +26,12 @@ from .requests.models import Agency, RequestError, Standing
 from .sharing.feed_models import Feed, Hearer, Step
 from .sharing.feeds import Feeds, House
 from .sharing.models import ReleaseError
+from .whole import whole
 
 _LOGGER = logging.getLogger(__name__)
 
+FEEDS = "keys/feeds.json"
+"""Where the servers are kept, in our folder."""
 _STEPS = {
     Stage.RAISED: Step.ALARM,
     Stage.CONFIRMED: Step.ALARM,
@@ -113,6 +117,8 @@ class FeedKeeping(House):
         self._emergency = emergency
         self._sharing = sharing
         self.spawn = home.spawn
+        self.home = home.entry.entry_id
+        self._writing = asyncio.Lock()
         self._file = PrivateFile(
             home.hass, path, _Kept(), as_json=_Kept.as_json, from_json=_Kept.from_json
         )
@@ -139,6 +145,7 @@ class FeedKeeping(House):
         """The server of each agency that has one."""
         return self._file.now.servers
 
+    @whole
     async def set_server(
         self, agency: Agency, url: str, secret: str, actor: Actor
     ) -> None:
@@ -149,7 +156,10 @@ class FeedKeeping(House):
         """
         if not self._sharing():
             raise ReleaseError("release_sharing_off")
-        self._check(await self._agency(agency.id))
+        now = await self._agency(agency.id)
+        self._check(now)
+        if now.facts.digest != agency.facts.digest:
+            raise ReleaseError("feed_changed")
         server = AgencyServer(url=url, secret=secret, facts=agency.facts.digest)
         sender = cap.Sender(new_id(), _TEST, server.host)
         hook = Webhook(self._home.hass, server.hook(sender))
@@ -158,7 +168,7 @@ class FeedKeeping(House):
             raise ReleaseError("release_sharing_off")
         await hook.send(Signal(what=What.TEST, way=Way.WEBHOOK))
         await self._enter(agency, "on", actor)
-        await self._keep({**self.servers, agency.id: server})
+        await self._keep(agency.id, server)
 
     async def remove_server(self, agency: Agency, actor: Actor) -> None:
         """Tell an agency nothing any more, anywhere. Raises LogUnavailable, WriteError."""
@@ -166,12 +176,16 @@ class FeedKeeping(House):
             if feed.agency == agency.id:
                 with suppress(ReleaseError):
                     await self.feeds.halt(feed.id, actor)
-        left = {key: one for key, one in self.servers.items() if key != agency.id}
         await self._enter(agency, "off", actor)
-        await self._keep(left)
+        await self._keep(agency.id, None)
 
-    async def _keep(self, servers: Mapping[str, AgencyServer]) -> None:
-        await self._file.save(replace(self._file.now, servers=servers))
+    async def _keep(self, agency_id: str, server: AgencyServer | None) -> None:
+        async with self._writing:
+            kept = self._file.now
+            servers = {k: one for k, one in kept.servers.items() if k != agency_id}
+            if server:
+                servers[agency_id] = server
+            await self._file.save(replace(kept, servers=servers))
 
     async def _enter(self, agency: Agency, event: str, actor: Actor) -> None:
         said = {"setting": "agency_server", "value": f"{agency.id} {event}"}
@@ -257,6 +271,7 @@ class FeedKeeping(House):
             incident=incident,
             cause=found.kind.value,
             raised=found.raised,
+            home="",
             agency="",
             agency_type="",
             place="",
@@ -290,12 +305,16 @@ class FeedKeeping(House):
         return cap.reference(_signal(feed, feed.step), _sender(feed).id)
 
     @override
-    async def over(self, feed: str) -> None:
-        kept = self._file.now
-        try:
-            await self._file.save(replace(kept, over=(*kept.over, feed)[-_MOST_OVER:]))
-        except WriteError as err:
-            _LOGGER.error("That a feed is over was not kept: %s", err)
+    async def over(self, feed: str) -> bool:
+        async with self._writing:
+            kept = self._file.now
+            over = (*kept.over, feed)[-_MOST_OVER:]
+            try:
+                await self._file.save(replace(kept, over=over))
+            except WriteError as err:
+                _LOGGER.error("That a feed is over was not kept: %s", err)
+                return False
+            return True
 
     @override
     def is_over(self, feed: str) -> bool:

@@ -20,7 +20,7 @@ from .code_keeping import CodeKeeping
 from .const import CONF_ALARM, CONF_SHARING, DOMAIN
 from .decisions import Decisions
 from .emergency_keeping import EmergencyKeeping
-from .feed_keeping import FeedKeeping
+from .feed_keeping import FEEDS, FeedKeeping
 from .forced_doors import ForcedDoors
 from .grant_keeping import GrantKeeping
 from .locks.keybook import KeyBook
@@ -38,6 +38,7 @@ from .sharing.releases import Releases
 from .sharing.switch import SharingSwitch
 from .stamping import Stamping
 from .upkeep import Upkeep
+from .whole import whole
 from .writers import Writers
 
 _LOGGER = logging.getLogger(__name__)
@@ -187,7 +188,7 @@ class Home(Decisions):
         self.listen(self.responders.check)
         self.following = FeedKeeping(
             self,
-            home_folder(self.hass) / "keys" / "feeds.json",
+            home_folder(self.hass) / FEEDS,
             self.agencies,
             self.emergency,
             sharing=lambda: self.sharing,
@@ -348,6 +349,7 @@ class Home(Decisions):
         """Tell whether sharing with law enforcement is on."""
         return self._sharing.on
 
+    @whole
     async def set_sharing(self, on: bool, actor: Actor) -> None:
         """Switch sharing. Off works at once, whatever the log does.
 
@@ -356,11 +358,13 @@ class Home(Decisions):
         if not on:
             # Before anything is waited for.
             self.following.feeds.cut_off()
-        await self._sharing.set(on, actor)
-        self.tell()
-        if not on:
-            await self.following.feeds.sharing_off(actor)
-            await release_keeping.stop_voluntary(self.releases, actor)
+        try:
+            await self._sharing.set(on, actor)
+        finally:
+            self.tell()
+            if not on:
+                await self.following.feeds.sharing_off(actor)
+                await release_keeping.stop_voluntary(self.releases, actor)
 
     def devices(self) -> dict[str, str]:
         """Return what locks and cameras are called, by their id."""

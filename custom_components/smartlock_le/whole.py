@@ -12,7 +12,9 @@ type Spawn = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
 class Spawning(Protocol):
     """Has what starts its tasks."""
 
-    spawn: Spawn
+    @property
+    def spawn(self) -> Spawn:
+        """Start one."""
 
 
 def whole[S: Spawning, **P, T](

@@ -55,8 +55,8 @@ class Server:
         self.asked.append(request.method)
         if request.method == "HEAD":
             return web.Response(status=405)
-        await asyncio.sleep(self.slow)
         body, headers = await request.read(), dict(request.headers)
+        await asyncio.sleep(self.slow)
         if self.before:
             await self.before(body)
         Webhook(self.secret).verify(body, headers, json_parse=False)

@@ -1,7 +1,7 @@
 """An agency follows an incident: by the owner's word for just that, and until it is over."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 import re
@@ -9,14 +9,14 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from custom_components.smartlock_le.emergency.channels.channel import ChannelError
 from custom_components.smartlock_le.emergency.models import Kind, Source, Stage
 from custom_components.smartlock_le.emergency.pin import hash_pin
 from custom_components.smartlock_le.emergency.settings import SilentSettings
 from custom_components.smartlock_le.home import Home, HomeEntry
-from custom_components.smartlock_le.log import LogUnavailable
+from custom_components.smartlock_le.log import KINDS, LogUnavailable
 from custom_components.smartlock_le.models import HOME_ACTOR, Actor, ActorKind, utc_now
 from custom_components.smartlock_le.opening import home_folder
 from custom_components.smartlock_le.requests.models import Agency, AgencyType
@@ -29,7 +29,7 @@ from custom_components.smartlock_le.sharing.tables import feeds as table
 from tests.conftest import log_of, until, until_entry
 from tests.requests.test_agencies import verified
 from tests.requests.test_agency_facts import SAID as AGENCY
-from tests.support import fail_writes
+from tests.support import fail_writes, unwritable
 
 from .conftest import decide
 from .hook import Server, serving
@@ -97,6 +97,13 @@ async def followed(home: Home, police: Agency, desk: Server, kind: Kind) -> Prev
 async def told(home: Home) -> list[tuple[str, str]]:
     """Return what was entered of feeds: what happened, at which step."""
     return [(one["event"], one["step"]) for one in await log_of(home, "feed")]
+
+
+async def writes_again(home: Home) -> None:
+    """Let the log take all that it kept."""
+    await fail_writes(home, fail=False)
+    fields = {"setting": "test", "value": "", **OWNER.fields()}
+    await home.log.append("setting", fields)
 
 
 async def ended(home: Home) -> dict[str, Any]:
@@ -210,7 +217,7 @@ async def looking(home: Home, police: Agency, incident: str) -> Preview:
     return await home.following.feeds.preview(incident, police.id, PLACE, OWNER)
 
 
-@pytest.mark.parametrize("place", ["", "x" * 201])
+@pytest.mark.parametrize("place", ["", "x" * 201, "12 Elm Street\n```"])
 async def test_where_it_is(ready: Home, police: Agency, place: str) -> None:
     incident = await raised(ready)
     with pytest.raises(ReleaseError, match="webhook_area") as caught:
@@ -275,21 +282,23 @@ async def test_sharing_off_ends_all(
     waits = await ready.following.feeds.preview(
         await raised(ready, Kind.MEDICAL), police.id, PLACE, OWNER
     )
-    desk.slow = 2
+    desk.slow = 1
     await ready.emergency.incidents.come(seen.feed.incident, Stage.ON_SCENE, OWNER)
     await until_entry(ready, "feed", event="sending", step="there")
     await until(lambda: len(desk.asked) == 3)
     async with asyncio.timeout(1):
         await ready.set_sharing(False, OWNER)
     last = await ended(ready)
-    assert (last["event"], last["detail"]) == ("ended", "release_sharing_off")
+    why = "release_sharing_off interrupted"
+    assert (last["event"], last["detail"]) == ("ended", why)
     desk.slow = 0
     await ready.set_sharing(True, OWNER)
     with pytest.raises(ReleaseError, match="feed_gone"):
         await approved(ready, waits)
     await ready.emergency.incidents.close(seen.feed.incident, OWNER)
     await asyncio.sleep(2)
-    assert desk.told == ["Alert"]
+    # What was out is out.
+    assert desk.told == ["Alert", "Update"]
 
 
 async def test_the_owner_stops_it(ready: Home, police: Agency, desk: Server) -> None:
@@ -359,18 +368,21 @@ async def test_a_server_in_trouble(ready: Home, police: Agency, desk: Server) ->
     assert desk.told == ["Update"]
     said = await told(ready)
     assert said.count(("not_delivered", "alarm")) == 1
+    assert said.count(("not_delivered", "coming")) == 1
 
 
 async def test_who_never_heard_of_it_hears_no_end(
     ready: Home, police: Agency, desk: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nothing goes as long as the log takes nothing."""
     seen = await looked(ready, police)
-    # The log takes nothing: so nothing goes.
-    tell = feeds.Feeds._tell
-    monkeypatch.setattr(feeds.Feeds, "_tell", lambda *_: asyncio.sleep(0.05))
+    during(monkeypatch, "approved", lambda: fail_writes(ready))
     await approved(ready, seen)
+    feed_id = seen.feed.id
+    await until(lambda: ready.following.feeds.open[feed_id][1] == "log")
     await ready.emergency.incidents.close(seen.feed.incident, OWNER)
-    monkeypatch.setattr(feeds.Feeds, "_tell", tell)
+    await until(lambda: not ready.following.feeds.open)
+    await writes_again(ready)
     assert (await ended(ready))["event"] == "over"
     assert desk.told == []
 
@@ -481,7 +493,18 @@ async def test_a_restart(
     assert not entry.runtime_data.following.feeds.open
 
 
-@pytest.mark.parametrize("how", ["off", "off_and_on", "stopped", "incident", "file"])
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("off", "release_sharing_off"),
+        ("off_and_on", "release_sharing_off"),
+        ("stopped", "stopped"),
+        ("restored", "restored"),
+        ("home", "other_home"),
+        ("incident", ""),
+        ("file", "feed_no_server"),
+    ],
+)
 async def test_what_happened_while_the_house_was_down(
     hass: HomeAssistant,
     ready: Home,
@@ -490,6 +513,7 @@ async def test_what_happened_while_the_house_was_down(
     desk: Server,
     monkeypatch: pytest.MonkeyPatch,
     how: str,
+    why: str,
 ) -> None:
     """What ends it ends it, whatever was lost with the power."""
     seen = await followed(ready, police, desk, Kind.FIRE)
@@ -505,6 +529,15 @@ async def test_what_happened_while_the_house_was_down(
                 await ready.following.feeds.halt(seen.feed.id, OWNER)
                 ready.log._writer._backlog.clear()
                 await fail_writes(ready, fail=False)
+            case "restored":
+                names = KINDS["restored"].fields
+                said: Any = {name: kind() for name, kind in names.items()}
+                await ready.log.append("restored", said)
+            case "home":
+                feed = replace(seen.feed, home="another")
+                row = update(table).values(feed.as_row())
+                fields = feed.entry("delivered", HOME_ACTOR)
+                await ready.log.append("feed", fields, also=lambda _: [row])
             case "incident":
                 ready.following.feeds.stop()
                 await ready.emergency.incidents.close(seen.feed.incident, OWNER)
@@ -524,11 +557,187 @@ async def test_what_happened_while_the_house_was_down(
         come = home.emergency.incidents.come
         await come(seen.feed.incident, Stage.ON_SCENE, OWNER)
     last = await ended(home)
-    assert last["event"] in ("ended", "over", "stopped")
+    assert (last["event"], last["detail"]) == ("ended" if why else "over", why)
     if home.emergency.incidents.open():
         await home.emergency.incidents.close(seen.feed.incident, OWNER)
     await asyncio.sleep(0.5)
     assert desk.told == ["Alert"]
+
+
+async def test_one_that_cannot_be_read(
+    hass: HomeAssistant, ready: Home, entry: HomeEntry, police: Agency, desk: Server
+) -> None:
+    """It holds up neither the house nor the others."""
+    await followed(ready, police, desk, Kind.FIRE)
+    for number, said in enumerate(("rubbish", '{"id": "x"}', "[]")):
+        row = table.insert().values(id=f"x{number}", said=said)
+        setting = {"setting": "test", "value": "", **OWNER.fields()}
+        await ready.log.append("setting", setting, also=lambda _, row=row: [row])
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert len(entry.runtime_data.following.feeds.open) == 1
+
+
+async def test_a_home_that_is_removed(
+    hass: HomeAssistant, ready: Home, entry: HomeEntry, police: Agency
+) -> None:
+    """It leaves neither address nor secret."""
+    path = ready.following._file._path
+    assert path.exists()
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert not path.exists()
+
+
+# While something is waited for
+
+
+def during(
+    monkeypatch: pytest.MonkeyPatch, event: str, happens: Callable[[], Awaitable[Any]]
+) -> None:
+    """Let something happen while an entry is written."""
+    enter = feeds.Feeds._enter
+
+    async def slow(self: Any, feed: Any, what: str, *rest: Any, **more: Any) -> None:
+        await enter(self, feed, what, *rest, **more)
+        if what == event:
+            monkeypatch.setattr(feeds.Feeds, "_enter", enter)
+            await happens()
+
+    monkeypatch.setattr(feeds.Feeds, "_enter", slow)
+
+
+async def test_it_ends_before_it_went(
+    ready: Home, police: Agency, desk: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No alarm goes after the end."""
+    seen = await looked(ready, police)
+    incidents = ready.emergency.incidents
+    during(monkeypatch, "sending", lambda: incidents.close(seen.feed.incident, OWNER))
+    await approved(ready, seen)
+    await ended(ready)
+    assert desk.told == []
+    assert (await told(ready))[-2:] == [("not_delivered", "alarm"), ("over", "")]
+
+
+async def test_it_changes_before_it_went(
+    ready: Home, police: Agency, desk: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = await looked(ready, police)
+    said = {**AGENCY, "jurisdiction": "Shelbyville"}
+    change = ready.agencies.change
+    during(monkeypatch, "sending", lambda: change(police, said, OWNER))
+    await approved(ready, seen)
+    assert (await ended(ready))["detail"] == "feed_not_verified"
+    assert desk.told == []
+
+
+async def test_off_and_on_while_it_is_approved(
+    ready: Home, police: Agency, desk: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was approved before is not, after it."""
+
+    async def off_and_on() -> None:
+        await ready.set_sharing(False, OWNER)
+        await ready.set_sharing(True, OWNER)
+
+    seen = await looked(ready, police)
+    during(monkeypatch, "approved", off_and_on)
+    with pytest.raises(ReleaseError, match="release_sharing_off"):
+        await approved(ready, seen)
+    await ended(ready)
+    assert desk.told == []
+
+
+async def test_whoever_switches_off_goes_away(
+    ready: Home, police: Agency, desk: Server
+) -> None:
+    """A closed tab leaves nothing half done."""
+    await followed(ready, police, desk, Kind.FIRE)
+    await fail_writes(ready)
+    task = asyncio.create_task(ready.set_sharing(False, OWNER))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await until(lambda: not ready.following.feeds.open)
+    await writes_again(ready)
+    assert (await ended(ready))["detail"] == "release_sharing_off"
+
+
+async def test_stopped_while_it_is_read(
+    ready: Home, police: Agency, desk: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not come back; and until all is known none begins."""
+    seen = await followed(ready, police, desk, Kind.FIRE)
+    following = ready.following.feeds
+
+    async def since(_: Any) -> str:
+        await following.halt(seen.feed.id, OWNER)
+        return ""
+
+    monkeypatch.setattr(following, "_since", since)
+    await following.load()
+    assert not following.open
+    following._loaded = False
+    with pytest.raises(LogUnavailable):
+        await looking(ready, police, seen.feed.incident)
+
+
+async def test_what_nobody_foresaw(
+    ready: Home,
+    police: Agency,
+    desk: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It ends, and says so, and not what it was about."""
+    seen = await followed(ready, police, desk, Kind.FIRE)
+
+    async def get(_: str) -> Agency:
+        raise KeyError("12 Elm Street")
+
+    monkeypatch.setattr(ready.agencies, "get", get)
+    await ready.emergency.incidents.come(seen.feed.incident, Stage.ON_SCENE, OWNER)
+    assert (await ended(ready))["detail"] == "failed"
+    assert "A feed ended: KeyError" in caplog.text and "Elm" not in caplog.text
+
+
+async def test_a_stop_that_nothing_keeps(
+    ready: Home, police: Agency, desk: Server
+) -> None:
+    """It is told nothing more, and the owner hears that a restart forgets it."""
+    seen = await followed(ready, police, desk, Kind.FIRE)
+    await fail_writes(ready)
+    with (
+        unwritable(ready.following._file._path.parent),
+        pytest.raises(ReleaseError, match="feed_stop_not_kept"),
+    ):
+        await ready.following.feeds.halt(seen.feed.id, OWNER)
+    assert not ready.following.feeds.open
+    await fail_writes(ready, fail=False)
+
+
+async def test_who_is_forced_and_what_else_is_open(
+    hass: HomeAssistant,
+    ready: Home,
+    police: Agency,
+    desk: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever forces them may end the other one by voice meanwhile: nor is that called off."""
+    pin = await hass.async_add_executor_job(hash_pin, "8642")
+    await decide(ready, silent=SilentSettings(contacts=("x",), pin=pin))
+    await raised(ready, Kind.POLICE)
+    fire = (await followed(ready, police, desk, Kind.FIRE)).feed.incident
+    incidents = ready.emergency.incidents
+    cancel = incidents.cancel
+
+    async def slow(*said: Any, **more: Any) -> None:
+        monkeypatch.setattr(incidents, "cancel", cancel)
+        await cancel(fire, HOME_ACTOR, pin=False)
+        await cancel(*said, **more)
+
+    monkeypatch.setattr(incidents, "cancel", slow)
+    await disarm(hass, "8642")
+    await ended(ready)
+    assert desk.told == ["Alert"] and incidents.open() == []
 
 
 def test_life() -> None:
@@ -537,6 +746,7 @@ def test_life() -> None:
         incident="a",
         cause="fire",
         raised=utc_now(),
+        home="h",
         agency="b",
         agency_type="local",
         place="c",

@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.smartlock_le.emergency.models import Kind, Source
 from custom_components.smartlock_le.home import Home, HomeEntry
+from custom_components.smartlock_le.log import LogUnavailable
 from custom_components.smartlock_le.requests.rules import Limits
 from tests.conftest import log_of, until
 from tests.emergency.conftest import anna, decide, ready, receiver, service, telephones
@@ -168,6 +169,48 @@ async def test_one_of_two_is_stopped(
     assert result["reason"] == "feed_is_over"
     await until(lambda: first not in feeds.open)
     assert len(feeds.open) == 1
+
+
+async def test_stopped_whatever_the_log_does(
+    hass: HomeAssistant,
+    entry: HomeEntry,
+    ready: Home,
+    desk: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The way to the stop needs nothing; a form that is old stops no other one."""
+    await served(hass, entry, desk)
+    (agency,) = await ready.following.hearers()
+    feeds = ready.following.feeds
+    ids = []
+    for kind in (Kind.FIRE, Kind.MEDICAL):
+        seen = await feeds.preview(await raised(ready, kind), agency.id, "Here", OWNER)
+        ids.append((await feeds.approve(seen.feed.id, seen.feed.preview, OWNER)).id)
+
+    async def read(_: Any) -> Any:
+        raise LogUnavailable("test")
+
+    monkeypatch.setattr(ready.log, "read", read)
+    result = await step_of(hass, entry, "feeds", "stop_feed")
+    labels = [one["label"].rpartition(": ") for one in options(result, "feed")]
+    assert [kind for _, _, kind in labels] == ["Fire", "Medical help needed"]
+    assert {name for name, _, _ in labels} == {agency.facts.name}
+    await feeds.halt(ids[0], OWNER)
+    result = await go(hass, result["flow_id"], feed=ids[0])
+    assert result["reason"] == "feed_is_over"
+    assert [*feeds.open] == [ids[1]]
+
+
+async def test_a_removed_agency_leaves_no_secret(
+    hass: HomeAssistant, entry: HomeEntry, ready: Home, desk: Server
+) -> None:
+    await served(hass, entry, desk)
+    result = await agency_step(hass, entry, "remove_agency")
+    flow = result["flow_id"]
+    with unwritable(ready.following._file._path.parent):
+        assert (await go(hass, flow))["errors"] == {"base": "not_saved"}
+    assert (await go(hass, flow))["reason"] == "agency_removed"
+    assert desk.secret not in ready.following._file._path.read_text()
 
 
 async def test_what_is_missing_is_said(

@@ -281,11 +281,11 @@ class Incidents:
         self, incident: Incident, stage: Stage, actor: Actor, *, forced: bool = False
     ) -> None:
         incident.ending = True
+        if forced:
+            self.signals.forced.add(incident.id)
         async with incident.changing:
             if incident.stage.over:
                 return
-            if forced:
-                self.signals.forced.add(incident.id)
             incident.stage = stage
             incident.call_by = None
             incident.news = self.people.perhaps(incident)

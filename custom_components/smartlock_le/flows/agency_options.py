@@ -289,12 +289,20 @@ class AgencyOptions(ImportOptions):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Forget it, if the owner is sure."""
+        errors: dict[str, str] = {}
         if user_input is not None:
-            await self._home.agencies.remove(self._agency.id, actors.from_request())
-            return self.async_abort(reason="agency_removed")
+            actor = actors.from_request()
+            if self._told_there():
+                # Its address and secret go with it.
+                following = self._home.following
+                errors, _ = await tried(following.remove_server(self._agency, actor))
+            if not errors:
+                await self._home.agencies.remove(self._agency.id, actor)
+                return self.async_abort(reason="agency_removed")
         return self.async_show_form(
             step_id="remove_agency",
             data_schema=vol.Schema({}),
+            errors=errors,
             description_placeholders={"name": as_text(self._agency.facts.name)},
         )
 

@@ -129,14 +129,14 @@ class FeedOptions(ResponderOptions):
         open_feeds = self._following.feeds.open
         if not open_feeds:
             return texts["none"]
-        kinds, names = await self._kinds(), await self._names()
+        kinds = await self._kinds()
         lines = []
         for feed, trouble in open_feeds.values():
-            state = texts["has"] if feed.taken else texts["tries"]
-            if trouble:
-                state = texts["has_not"]
+            state = texts["has_not" if trouble else "tries"]
+            if feed.taken:
+                state = texts["has"]
             step = texts[f"step_{feed.step or Step.ALARM}"]
-            who, what = as_text(names.get(feed.agency, "?")), kinds[feed.cause]
+            who, what = as_text(feed.name), kinds[feed.cause]
             lines.append(f"- {who}: {what}. {step} {state}")
         return "\n".join(lines)
 
@@ -233,8 +233,7 @@ class FeedOptions(ResponderOptions):
                 )
                 errors, feed = await tried(approving)
                 if feed:
-                    waits = feed.id not in self._following.feeds.open
-                    return self.async_abort(reason="feed_waits" if waits else "feed_on")
+                    return self._came_of(feed.id)
         return self.async_show_form(
             step_id="feed",
             data_schema=vol.Schema(
@@ -243,6 +242,15 @@ class FeedOptions(ResponderOptions):
             errors=errors,
             description_placeholders=await self._feed_about(seen),
         )
+
+    def _came_of(self, feed_id: str) -> ConfigFlowResult:
+        feeds = self._following.feeds
+        if any(one.feed.id == feed_id for one in feeds.waiting):
+            return self.async_abort(reason="feed_waits")
+        if feed_id in feeds.open:
+            return self.async_abort(reason="feed_on")
+        # The incident ended just now.
+        return self.async_abort(reason="feed_is_over")
 
     async def _feed_about(self, seen: Preview) -> dict[str, str]:
         texts = await common_texts(self.hass, "feed_")
@@ -269,15 +277,18 @@ class FeedOptions(ResponderOptions):
         """Let nothing more go: that takes one tap, where there is one."""
         open_feeds = self._following.feeds.open
         chosen = user_input["feed"] if user_input else ""
-        if len(open_feeds) == 1:
+        if user_input is None and len(open_feeds) == 1:
             (chosen,) = open_feeds
         if chosen or not open_feeds:
-            if chosen in open_feeds:
-                await self._following.feeds.halt(chosen, actors.from_request())
-            return self.async_abort(reason="feed_is_over")
-        names = await self._names()
+            halting = self._following.feeds.halt(chosen, actors.from_request())
+            errors, _ = await tried(halting)
+            not_kept = "feed_stop_not_kept" in errors.values()
+            return self.async_abort(
+                reason="feed_stop_not_kept" if not_kept else "feed_is_over"
+            )
+        kinds = await self._kinds()
         options = [
-            SelectOptionDict(value=key, label=names.get(feed.agency, feed.agency))
+            SelectOptionDict(value=key, label=f"{feed.name}: {kinds[feed.cause]}")
             for key, (feed, _) in open_feeds.items()
         ]
         return self.async_show_form(

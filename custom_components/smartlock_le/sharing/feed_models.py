@@ -50,8 +50,12 @@ class Feed:
     incident: str
     cause: str
     raised: datetime
+    home: str
+    """Whose it is: a home that is made anew keeps the log, and no approval."""
     agency: str
     agency_type: str
+    name: str = field(default="", repr=False)
+    """What the agency is called, for who looks."""
     place: str = field(repr=False)
     """Where the house is, in the owner's words."""
     preview: str = ""
@@ -141,7 +145,7 @@ class Preview:
 
     feed: Feed
     hearer: Hearer
-    messages: Mapping[Step, bytes]
+    messages: Mapping[Step, bytes] = field(repr=False)
 
     @property
     def sha256(self) -> str:
@@ -149,6 +153,7 @@ class Preview:
         feed, hearer = self.feed, self.hearer
         said = {
             "feed": feed.id,
+            "home": feed.home,
             "incident": feed.incident,
             "agency": hearer.agency,
             "name": hearer.name,

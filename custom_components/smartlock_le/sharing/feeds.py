@@ -6,11 +6,13 @@ itself, and all of it ends with the incident.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+import logging
 import time
 from typing import Protocol
 
-from sqlalchemy import Executable, delete, select
+from sqlalchemy import Executable, RowMapping, delete, select
 
 from ..log import Log, LogUnavailable, put
 from ..models import HOME_ACTOR, Actor, utc_now
@@ -28,6 +30,8 @@ from .feed_models import (
 from .models import ReleaseError
 from .tables import feeds as table
 
+_LOGGER = logging.getLogger(__name__)
+
 RETRY = 5.0
 """Seconds until it is tried again; twice as long each time."""
 RETRY_MAX = 60.0
@@ -39,6 +43,8 @@ class House(Protocol):
     """What a feed needs of the home."""
 
     spawn: Spawn
+    home: str
+    """What this home is known by."""
 
     def sharing(self) -> bool:
         """Tell whether sharing is on."""
@@ -61,8 +67,8 @@ class House(Protocol):
     def reference(self, feed: Feed) -> str:
         """Return by what a later message refers to the last one."""
 
-    async def over(self, feed: str) -> None:
-        """Keep elsewhere that one is over: the log does not take it now."""
+    async def over(self, feed: str) -> bool:
+        """Keep elsewhere that one is over, if it can: the log does not take it now."""
 
     def is_over(self, feed: str) -> bool:
         """Tell whether that was kept elsewhere."""
@@ -80,6 +86,8 @@ class _Running:
     task: asyncio.Task[None] | None = None
     trouble: str = ""
     """Why they do not have the last message."""
+    sending: bool = False
+    """Something is out, and nobody knows yet whether they have it."""
 
 
 class Feeds:
@@ -97,21 +105,26 @@ class Feeds:
         self._off_at = -1
         """Sharing was off when the log was so long: what is older needs a new approval."""
         self._closed = False
+        self._loaded = False
+        self._over: set[str] = set()
+        """Ids of those that ended in this run, whatever the log says so far."""
 
     async def load(self) -> None:
         """Go on with what was approved. Raises LogUnavailable."""
-        rows = await self._log.read(select(table))
-        for row in rows:
-            feed = Feed.from_row(dict(row))
-            if feed.id not in self._running:
-                why = await self._since(feed)
-                if why:
-                    await self._end(feed, "ended", why, HOME_ACTOR)
-                else:
-                    self._start(feed)
+        for feed in _readable(await self._log.read(select(table))):
+            why = await self._since(feed)
+            if feed.id in self._running or feed.id in self._over:
+                continue
+            if why:
+                await self._end(feed, "ended", why, HOME_ACTOR)
+            else:
+                self._start(feed)
+        self._loaded = True
 
     async def _since(self, feed: Feed) -> str:
         """Return what happened since it was made that ends it, if anything did."""
+        if feed.home != self._house.home:
+            return "other_home"
         if self._house.is_over(feed.id):
             return "stopped"
         if not self._house.sharing():
@@ -152,7 +165,9 @@ class Feeds:
     @property
     def waiting(self) -> list[Preview]:
         """Those that one person approved, and that wait for a second one."""
-        return [one for one in self._looked_at.values() if one.feed.approved_by]
+        now, seen = utc_now(), self._looked_at.values()
+        fresh = [one for one in seen if one.feed.is_current(now, PREVIEW_LIFE)]
+        return [one for one in fresh if one.feed.approved_by]
 
     @property
     def open(self) -> dict[str, tuple[Feed, str]]:
@@ -169,7 +184,8 @@ class Feeds:
         async with self._changing:
             if not self._house.sharing():
                 raise ReleaseError("release_sharing_off")
-            if not 0 < len(place) <= MAX_PLACE:
+            self._must_be_loaded()
+            if not (0 < len(place) <= MAX_PLACE and place.isprintable()):
                 raise ReleaseError("webhook_area", "place")
             begun = self._house.begun(incident)
             hearer = await self._house.hearer(agency)
@@ -178,6 +194,8 @@ class Feeds:
                 begun,
                 agency=agency,
                 agency_type=hearer.type,
+                name=hearer.name,
+                home=self._house.home,
                 place=place,
                 end=self._log.end,
             )
@@ -193,6 +211,11 @@ class Feeds:
                 }
                 self._looked_at[feed.id] = preview
             return preview
+
+    def _must_be_loaded(self) -> None:
+        if not self._loaded:
+            # What runs already is not known.
+            raise LogUnavailable("the feeds are not read yet")
 
     def _must_be_new(self, incident: str, agency: str) -> None:
         for one in self._running.values():
@@ -239,6 +262,9 @@ class Feeds:
             feed = replace(feed, made=utc_now().replace(microsecond=0))
             await self._enter(feed, event, actor)
             self._looked_at.pop(feed_id, None)
+            if self._closed:
+                # The next start takes it up.
+                return feed
             # Whoever switched sharing off meanwhile has the last word.
             if not self._allowed(feed):
                 await self._end(feed, "ended", "release_sharing_off", HOME_ACTOR)
@@ -253,13 +279,16 @@ class Feeds:
             raise ReleaseError("feed_gone")
         if running.task:
             running.task.cancel()
-        await self._end(running.feed, "stopped", "", actor)
+        if not await self._end(running.feed, "stopped", _sent(running), actor):
+            raise ReleaseError("feed_stop_not_kept")
 
     async def sharing_off(self, actor: Actor) -> None:
         """End all of them: nothing of them goes already."""
         self.cut_off()
         for running in list(self._running.values()):
-            await self._end(running.feed, "ended", "release_sharing_off", actor)
+            if running.feed.id in self._running:
+                why = f"release_sharing_off {_sent(running)}".strip()
+                await self._end(running.feed, "ended", why, actor)
 
     # The gate
 
@@ -307,6 +336,10 @@ class Feeds:
             await self._end(running.feed, "over", running.trouble, HOME_ACTOR)
         except ReleaseError as err:
             await self._end(running.feed, "ended", err.key, HOME_ACTOR)
+        except Exception as err:  # noqa: BLE001
+            # Whatever it is: one that is told no more must not look as if it were.
+            _LOGGER.error("A feed ended: %s", type(err).__name__)
+            await self._end(running.feed, "ended", "failed", HOME_ACTOR)
 
     def _next(self, feed: Feed) -> Step | None:
         """Return what is to be said; QUIET: there is no more. Raises ReleaseError."""
@@ -324,21 +357,30 @@ class Feeds:
 
     async def _tell(self, running: _Running, step: Step) -> None:
         """Say something new, or the last once more. Raises ReleaseError."""
+        before = running.feed
         try:
-            if step is not running.feed.step:
-                before = running.feed
+            if step is not before.step:
                 await self._gate(before)
                 refers = self._house.reference(before) if before.step else ""
                 feed = before.saying(step, refers)
                 await self._enter(feed, "sending", HOME_ACTOR)
-                running.feed = feed
+                running.feed, running.trouble = feed, ""
             feed = running.feed
             hearer = await self._gate(feed)
         except LogUnavailable:
             # Nothing goes of which there is no entry.
             running.trouble = "log"
             return
+        if self._next(feed) is not step:
+            # It went on while the log was slow: that is said instead.
+            running.feed = before
+            await self._enter(
+                feed, "not_delivered", HOME_ACTOR, "outdated", keep=True, as_is=before
+            )
+            return
+        running.sending = True
         reason = await hearer.send(feed.message, self._house.message(feed, step))
+        running.sending = False
         again = reason and reason == running.trouble
         running.trouble = reason
         running.feed = replace(feed, taken=not reason)
@@ -357,20 +399,38 @@ class Feeds:
         detail: str = "",
         *,
         keep: bool = False,
+        as_is: Feed | None = None,
     ) -> None:
-        rows = put(table, **feed.as_row())
+        rows = put(table, **(as_is or feed).as_row())
         append = self._log.append_or_keep if keep else self._log.append
         await append("feed", feed.entry(event, actor, detail), also=lambda _: rows)
 
-    async def _end(self, feed: Feed, event: str, detail: str, actor: Actor) -> None:
+    async def _end(self, feed: Feed, event: str, detail: str, actor: Actor) -> bool:
+        """End one; tell whether that is durable."""
+        self._over.add(feed.id)
         self._running.pop(feed.id, None)
         gone: list[Executable] = [delete(table).where(table.c.id == feed.id)]
         entry = await self._log.append_or_keep(
             "feed", feed.entry(event, actor, detail), also=lambda _: gone
         )
-        if entry is None:
-            await self._house.over(feed.id)
+        kept = entry is not None or await self._house.over(feed.id)
         self._house.changed()
+        return kept
+
+
+def _sent(running: _Running) -> str:
+    return "interrupted" if running.sending else ""
+
+
+def _readable(rows: Sequence[RowMapping]) -> list[Feed]:
+    """Return what can be read: the rest was written by another version."""
+    found = []
+    for row in rows:
+        try:
+            found.append(Feed.from_row(dict(row)))
+        except (KeyError, TypeError, ValueError) as err:
+            _LOGGER.error("A feed cannot be read: %s", type(err).__name__)
+    return found
 
 
 async def _woken(running: _Running, seconds: float) -> None:

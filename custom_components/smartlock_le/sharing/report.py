@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 import csv
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 import io
 from statistics import median
 from typing import Any
@@ -19,11 +19,12 @@ from ..log import Entry, Log
 
 BAND = 5
 """Counts of the public form, and of what nobody may be told of, are in bands of so many."""
-_KINDS = ("request", "release", "feed")
+_KINDS = ("request", "release")
 _ENDS = ("declined", "challenged", "closed", "approved", "narrowed", "complied_by_law")
 """States that are an answer of this house."""
 _GIVEN = ("delivered", "people", "devices", "feeds", "unapproved")
 _PAGE = 1000
+_DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -43,28 +44,6 @@ class _Asked:
     delivered: set[str] = field(default_factory=set)
 
 
-@dataclass(slots=True)
-class _Fed:
-    """What the entries say of incidents that agencies followed: ids."""
-
-    looked_at: set[str] = field(default_factory=set)
-    approved: set[str] = field(default_factory=set)
-    delivered: set[str] = field(default_factory=set)
-
-    def follow(self, said: Mapping[str, str]) -> None:
-        """Go on with what an entry says."""
-        feed, event = said["feed"], said["event"]
-        if event == "previewed":
-            self.looked_at.add(feed)
-        if feed not in self.looked_at:
-            # It began before the period: it is in the report of that one.
-            return
-        if event == "seconded" or (event, said["detail"]) == ("approved", ""):
-            self.approved.add(feed)
-        if event == "delivered":
-            self.delivered.add(feed)
-
-
 @dataclass(frozen=True, slots=True)
 class Report:
     """Counts of a period; of the public form they are bands, as text."""
@@ -82,7 +61,7 @@ class Report:
     """In what left it, added up."""
     devices: int | str
     feeds: int | str
-    """Incidents that an agency followed as they went on."""
+    """Incidents that an agency followed as they went on, for each agency."""
     unapproved: int
     """That left the house without anybody's approval in the log: there must be none."""
     tables: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
@@ -124,24 +103,50 @@ async def report(log: Log, since: datetime, until: datetime, *, public: bool) ->
     Raises LogUnavailable.
     """
     asked: dict[str, _Asked] = {}
-    fed = _Fed()
     after: int | None = -1
     while after is not None:
         page = await log.entries(
             after=after, limit=_PAGE, kinds=_KINDS, since=since, until=until
         )
-        _follow(asked, fed, page.entries)
+        _follow(asked, page.entries)
         after = page.next_after
-    return _counted(list(asked.values()), fed, since, until, public)
+    followed = await _followed(log, since, until)
+    return _counted(list(asked.values()), followed, since, until, public)
 
 
-def _follow(asked: dict[str, _Asked], fed: _Fed, entries: Iterable[Entry]) -> None:
+async def _followed(log: Log, since: datetime, until: datetime) -> dict[str, bool]:
+    """Return the feeds of which something went for the first time in this period, by id.
+
+    And whether somebody had approved it. What may be out counts as out. Raises
+    LogUnavailable.
+    """
+    approved: set[str] = set()
+    went: dict[str, tuple[datetime, bool]] = {}
+    after: int | None = -1
+    while after is not None:
+        page = await log.entries(
+            # What goes was approved within a day before it.
+            after=after,
+            limit=_PAGE,
+            kinds=("feed",),
+            since=since - _DAY,
+            until=until,
+        )
+        for entry in page.entries:
+            feed, event = str(entry.fields["feed"]), entry.fields["event"]
+            first = event == "approved" and entry.fields["detail"] == "first"
+            if event in ("approved", "seconded") and not first:
+                approved.add(feed)
+            if event in ("sending", "delivered"):
+                went.setdefault(feed, (entry.time, feed in approved))
+        after = page.next_after
+    return {feed: sure for feed, (time, sure) in went.items() if time >= since}
+
+
+def _follow(asked: dict[str, _Asked], entries: Iterable[Entry]) -> None:
     """Go on with what the next entries say."""
     for entry in entries:
         said = {name: str(value) for name, value in entry.fields.items()}
-        if entry.kind == "feed":
-            fed.follow(said)
-            continue
         if said["event"] == "received":
             asked[said["request"]] = _Asked(
                 said["instrument"],
@@ -186,7 +191,11 @@ def _given(one: _Asked, said: Mapping[str, str]) -> None:
 
 
 def _counted(
-    asked: list[_Asked], fed: _Fed, since: datetime, until: datetime, public: bool
+    asked: list[_Asked],
+    followed: dict[str, bool],
+    since: datetime,
+    until: datetime,
+    public: bool,
 ) -> Report:
     told = [one for one in asked if not one.gag]
     tables = {
@@ -211,9 +220,9 @@ def _counted(
         delivered=shown(sum(1 for one in told if one.delivered)),
         people=shown(sum(one.people for one in told)),
         devices=shown(sum(one.devices for one in told)),
-        feeds=shown(len(fed.delivered)),
+        feeds=shown(len(followed)),
         unapproved=sum(len(one.delivered - one.approved) for one in asked)
-        + len(fed.delivered - fed.approved),
+        + sum(1 for approved in followed.values() if not approved),
         tables={
             name: {value: shown(count) for value, count in sorted(counts.items())}
             for name, counts in tables.items()
