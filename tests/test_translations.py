@@ -559,10 +559,13 @@ def test_the_rest() -> None:
     ):
         assert [*TEXTS["selector"][selector]["options"]] == [one.value for one in kind]
     silent_words = set(re.findall(r'texts\["(\w+)"\]', source("silent_keeping.py")))
-    silent_words |= {*RAISES_SILENT, "reminder"}
+    silent_words |= {
+        *re.findall(r'quiet\["(\w+)"\]', source("emergency_words.py")),
+        *(*RAISES_SILENT, "reminder"),
+    }
     requests |= {f"silent_{key}" for key in silent_words}
     drill_words = re.findall(r'texts\["(\w+)"\]', source("flows/drill_options.py"))
-    drill_words += ["centre", "webhook", "coming", "there"]
+    drill_words += ["centre", "webhook", "coming", "there", "opened", "heard", "safe"]
     mends = CENTRE | HOOK | {"target_gone", "emergency_number", "not_sent"}
     drill_words += [f"mend_{reason}" for reason in mends | {"nobody_came", "unheard"}]
     requests |= {f"drill_{key}" for key in drill_words}

@@ -8,6 +8,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 
 from .decisions import Decisions
+from .emergency.channels.app_push import AppPush
 from .emergency.channels.channel import Channel
 from .emergency.drills import DrillMeans, Drills
 from .emergency.incidents import Incidents
@@ -16,8 +17,10 @@ from .emergency.models import Signal, Way
 from .emergency.people import People
 from .emergency.settings import Settings
 from .emergency.signals import Means
+from .emergency.silent import SilentIncidents, SilentMeans
 from .emergency_words import Words
 from .models import utc_now
+from .silent_keeping import SilentKeeping
 from .waking import Waking
 
 _EVERY = timedelta(minutes=1)
@@ -37,10 +40,12 @@ class DrillKeeping:
         real: Callable[[], bool],
         quiet: Callable[[], bool],
         build: Callable[[Way], Channel[Signal] | None],
+        silent: SilentKeeping,
+        has_code: Callable[[str], bool],
     ) -> None:
         """Take the home, what was decided, the real ledger, and whether something real is.
 
-        `build` makes a way of its own: a drill says nothing of how the real one is.
+        `silent` knows whom a silent alarm could be told; `build` makes a way of its own: a drill says nothing of how the real one is.
         """
         self._ledger = ledger
         self._real = real
@@ -49,6 +54,9 @@ class DrillKeeping:
         self._build_way = build
         self._waking = Waking(home.hass, self._ring)
         self._room: Incidents | None = None
+        self._quiet: SilentIncidents | None = None
+        self._ways: dict[Way, Channel[Signal] | None] = {}
+        """By which the silent part goes: one each, for as long as the drill is there."""
         self._mine: object = None
         """Of the room that may set the timer."""
         self._undo: CALLBACK_TYPE | None = None
@@ -59,6 +67,9 @@ class DrillKeeping:
                 real=real,
                 quiet=quiet,
                 build=self._build,
+                has_code=has_code,
+                can_tell=silent.can_tell,
+                forces=silent.means_duress,
                 entries=self._entries,
                 changed=home.tell,
             )
@@ -78,6 +89,7 @@ class DrillKeeping:
 
     async def changed(self, way: Way) -> None:
         """Go a way no more that was decided anew: what waits is not for another one."""
+        self._ways.pop(way, None)
         if self._room:
             await self._room.signals.use(way, None)
 
@@ -94,8 +106,13 @@ class DrillKeeping:
         if self._room:
             self._room.signals.stop()
             self._room = None
+        if self._quiet:
+            self._quiet.forget()
+            self._quiet = None
 
-    async def _build(self, settings: Callable[[], Settings]) -> Incidents:
+    async def _build(
+        self, settings: Callable[[], Settings]
+    ) -> tuple[Incidents, SilentIncidents]:
         self._leave()
         words = Words(self._home, settings, exercise=self._real)
         mine = self._mine = object()
@@ -105,8 +122,9 @@ class DrillKeeping:
             if mine is self._mine:
                 self._waking.set(when)
 
+        ledger = Ledger(self._home.log, self._ledger)
         room = Incidents(
-            Ledger(self._home.log, self._ledger),
+            ledger,
             lambda ledger: People(
                 self._hass, ledger, settings, words.notice, words.replies
             ),
@@ -126,7 +144,28 @@ class DrillKeeping:
             if settings().of(way):
                 await room.signals.use(way, self._build_way(way))
         self._room = room
-        return room
+        self._quiet = quiet = self._build_quiet(settings, ledger, words)
+        return room, quiet
+
+    def _build_quiet(
+        self, settings: Callable[[], Settings], ledger: Ledger, words: Words
+    ) -> SilentIncidents:
+        decided = settings()
+        self._ways = {way: self._build_way(way) for way in Way if decided.of(way)}
+        return SilentIncidents(
+            ledger,
+            SilentMeans(
+                sender=self._home.entry.entry_id,
+                settings=settings,
+                spawn=self._home.spawn,
+                keep=_not_kept,
+                person=lambda contact: AppPush(self._hass, contact.target),
+                way=self._ways.get,
+                where=str,
+                notice=words.silent,
+                exercise=True,
+            ),
+        )
 
     @callback
     def _ring(self) -> None:
@@ -145,3 +184,8 @@ class DrillKeeping:
             found += [(entry.time, entry.fields) for entry in page.entries]
             after = page.next_after
         return found
+
+
+async def _not_kept(_: list[dict[str, Any]]) -> bool:
+    """Keep nothing: a drill does not outlive a restart."""
+    return True

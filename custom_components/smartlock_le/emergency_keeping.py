@@ -52,9 +52,16 @@ class EmergencyKeeping:
     """Builds what handles distress, and connects it with Home Assistant."""
 
     def __init__(
-        self, home: Decisions, path: Path, pictures: Callable[[int], None]
+        self,
+        home: Decisions,
+        path: Path,
+        pictures: Callable[[int], None],
+        has_code: Callable[[str], bool],
     ) -> None:
-        """Take the home, the file of settings, and what takes pictures for an entry."""
+        """Take the home, the file of settings, and what takes pictures for an entry.
+
+        `has_code` tells whether there is a code of a door of this id.
+        """
         self._home = home
         self._hass: HomeAssistant = home.hass
         self._file = PrivateFile(
@@ -120,6 +127,8 @@ class EmergencyKeeping:
             lambda: bool(self.incidents.open()),
             lambda: self.known and not self.incidents.people.busy,
             self._own_way,
+            self.silent,
+            has_code,
         )
         self.drills = self.drill.drills
         self.voice = VoiceKeeping(

@@ -6,8 +6,9 @@ from homeassistant.util import dt as dt_util
 
 from .decisions import Decisions
 from .emergency.channels.notify import Notice
-from .emergency.models import Incident, Reply
+from .emergency.models import Incident, Reply, What
 from .emergency.settings import Settings
+from .emergency.silent_models import Silent, Telling
 from .models import utc_now
 from .notices import common_texts
 
@@ -72,7 +73,39 @@ class Words:
             urgent=event == "raised" and not self._exercise,
         )
 
-    def _real(self, incident: Incident, texts: dict[str, str]) -> Notice:
+    async def silent(self, silent: Silent, telling: Telling, ends_it: str) -> Notice:
+        """Return what is said of a silent alarm; `ends_it` is sent by a button."""
+        hass, settings = self._home.hass, self._settings()
+        quiet = await common_texts(hass, "silent_")
+        marks = await common_texts(hass, "incident_")
+        if self._exercise and self._exercise():
+            return self._real(silent, marks)
+        if alarm := telling.what is What.ALARM:
+            since = dt_util.as_local(silent.raised)
+            now = dt_util.as_local(telling.made)
+            said = quiet[telling.source or "reminder"]
+            parts = [said.format(time=f"{now:%H:%M}", since=f"{since:%Y-%m-%d %H:%M}")]
+            parts.append(quiet["do"])
+            if settings.silent and settings.silent.centre and settings.centre:
+                parts.append(quiet["centre"])
+        else:
+            parts = [quiet["over"]]
+        title = quiet["title"].format(home=self._home.entry.title)
+        message = " ".join(parts)
+        if self._exercise:
+            title = marks["exercise_title"].format(title=title)
+            message = marks["exercise"].format(message=message)
+        return Notice(
+            title=title,
+            message=message,
+            tag=f"smartlock_le_{silent.id}",
+            actions={ends_it: quiet["end"]} if alarm else {},
+            # Nobody is to be frightened by a drill.
+            urgent=alarm and not self._exercise,
+            stays=alarm,
+        )
+
+    def _real(self, incident: Incident | Silent, texts: dict[str, str]) -> Notice:
         """Return what ends a drill: nobody may take what is real for it."""
         return Notice(
             title=texts["exercise_over_title"].format(home=self._home.entry.title),

@@ -175,6 +175,7 @@ class Home(Decisions):
             self,
             home_folder(self.hass) / "keys" / "emergency.json",
             self.cameras.alarm,
+            lambda code: any(one.id == code for one in self.codes.all()),
         )
         await self.emergency.start()
         self.responders = ResponderKeeping(
@@ -324,6 +325,7 @@ class Home(Decisions):
         else:
             self.keeping.accessed(event)
         self.emergency.silent.accessed(event)
+        self.emergency.drills.accessed(event)
 
     @callback
     def _alarm_triggered(self, entry: int) -> None:

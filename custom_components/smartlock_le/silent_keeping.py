@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
-from homeassistant.util import dt as dt_util
 from homeassistant.util.file import WriteError
 
 from .decisions import Decisions
@@ -26,7 +25,8 @@ from .emergency.models import TOO_OLD, Kind, Signal, Source, Way, What, too_old
 from .emergency.people import ACTION
 from .emergency.settings import Contact, Settings, SilentSettings
 from .emergency.silent import SilentIncidents, SilentMeans
-from .emergency.silent_models import Silent, Telling
+from .emergency.silent_models import Silent
+from .emergency_words import Words
 from .log import LogUnavailable, sealed
 from .models import AccessEvent, Actor, ActorKind, lets_in, utc_now
 from .notices import common_texts
@@ -80,7 +80,7 @@ class SilentKeeping:
                 person=lambda contact: AppPush(home.hass, contact.target),
                 way=self._way,
                 where=self._where,
-                notice=self._notice,
+                notice=Words(home, settings).silent,
             ),
         )
 
@@ -144,12 +144,14 @@ class SilentKeeping:
     def accessed(self, event: AccessEvent) -> None:
         """Hear of what happened at a lock."""
         who = event.actor
-        if not too_old(event.time) and self._event_forces(event):
+        if not too_old(event.time) and self.means_duress(event):
             if event.entry < 0:
                 self._early.append(_key(who, event.time))
             self._opened(who, event.entry)
 
-    def _event_forces(self, event: AccessEvent) -> bool:
+    @callback
+    def means_duress(self, event: AccessEvent) -> bool:
+        """Tell whether an access means duress."""
         return self._forces(event.actor, event.event, event.method, event.time)
 
     def _forces(self, who: Actor, event: str, method: str, when: datetime) -> bool:
@@ -163,7 +165,7 @@ class SilentKeeping:
     def sealed(self, event: AccessEvent) -> str:
         """Return the sealed field of an access: only the contacts see what it meant."""
         silent = self._settings().silent
-        if silent and silent.key and self._event_forces(event):
+        if silent and silent.key and self.means_duress(event):
             return sealed.seal(_MEANT, silent.key)
         return sealed.blank()
 
@@ -212,30 +214,6 @@ class SilentKeeping:
                 self.incidents.wiped(nonce)
 
     # What a contact is told
-
-    async def _notice(self, silent: Silent, telling: Telling, ends_it: str) -> Notice:
-        """Return what is said of one; `ends_it` is sent by a button."""
-        texts, settings = await common_texts(self._hass, "silent_"), self._settings()
-        if alarm := telling.what is What.ALARM:
-            since = dt_util.as_local(silent.raised)
-            now = dt_util.as_local(telling.made)
-            said = texts[telling.source or "reminder"]
-            message = [
-                said.format(time=f"{now:%H:%M}", since=f"{since:%Y-%m-%d %H:%M}")
-            ]
-            message.append(texts["do"])
-            if settings.silent and settings.silent.centre and settings.centre:
-                message.append(texts["centre"])
-        else:
-            message = [texts["over"]]
-        return Notice(
-            title=texts["title"].format(home=self._home.entry.title),
-            message=" ".join(message),
-            tag=f"smartlock_le_{silent.id}",
-            actions={ends_it: texts["end"]} if alarm else {},
-            urgent=alarm,
-            stays=alarm,
-        )
 
     async def can_tell(self, contact: Contact) -> bool:
         """Tell whether there is a way to a contact that leaves no trace."""

@@ -40,7 +40,10 @@ class PushService:
         ].keys()
         if self.status < 300:
             self.brought[body["push_token"]].append(body)
-        return web.json_response({"rateLimits": {}}, status=self.status)
+        limits = {"successful": 1, "errors": 0, "total": 1, "maximum": 500}
+        limits |= {"remaining": 499}
+        resets = {"resetsAt": "2100-01-01T00:00:00.000Z"}
+        return web.json_response({"rateLimits": limits | resets}, status=self.status)
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from custom_components.smartlock_le import drill_keeping
 from custom_components.smartlock_le.emergency import drills, outbox
 from custom_components.smartlock_le.emergency.channels.dc09_frame import Protocol, event
 from custom_components.smartlock_le.emergency.models import Kind, Signal, What
-from custom_components.smartlock_le.emergency.settings import Settings
+from custom_components.smartlock_le.emergency.settings import Settings, SilentSettings
 from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.models import utc_now
 from harness import ROOT
@@ -25,12 +25,14 @@ from tests.conftest import log_of, until, until_entry
 from tests.flows.test_emergency_options import step
 from tests.flows.test_options import go, options
 from tests.support import act, issues
+from virtual_home.nuki import NukiLock
 
 from .conftest import centre_at, contact, decide
 from .hook import Server, serving
 from .receivers import Real, dead
 from .telephone import Telephone
 from .test_incidents import panel, press, reload
+from .test_silent import END, act_lock, guest, opened
 
 COMPONENT = ROOT / "custom_components" / "smartlock_le"
 
@@ -340,6 +342,119 @@ async def test_the_menu_without_a_contact(
     menu = await step(hass, entry, "drill")
     result = await go(hass, menu["flow_id"], next_step_id="drill_start")
     assert result["reason"] == "drill_no_contact"
+
+
+# A code that means duress in it
+
+
+@pytest.fixture
+async def both(crew: Home, anna: Telephone, cara: Telephone) -> Home:
+    """Give a home with a contact who can be told in silence, and one who cannot."""
+    await decide(crew, contacts=(contact(anna), contact(cara)), pause=0, window=60)
+    return crew
+
+
+async def test_a_code_that_means_duress_in_it(
+    hass: HomeAssistant,
+    both: Home,
+    nuki: NukiLock,
+    anna: Telephone,
+    cara: Telephone,
+    receiver: Real,
+) -> None:
+    """The door opens, who can be told in silence is, as an exercise; it ends, and is counted."""
+    code, pin = await guest(hass)
+    await start(hass, scenario="stranger", centre=True, guest=code)
+    await anna.told("EXERCISE: Police")
+    await opened(both, nuki, pin)
+    message = await cara.told("I am forced")
+    assert message["title"].startswith("EXERCISE: Silent alarm")
+    assert message["message"].startswith("This is an exercise")
+    assert "priority" not in message["data"]
+    await until(lambda: receiver.codes == ["RP"])
+    await cara.press(message, END)
+    over = await cara.told("It is over")
+    assert over["title"].startswith("EXERCISE")
+    await until(lambda: receiver.codes == ["RP", "RP"])
+    assert both.emergency.drills.running
+    # That it is over leaves nothing of it to mean anything.
+    sheet = await act(hass, "end_drill")
+    await act_lock(hass)
+    before = len(cara.heard)
+    await opened(both, nuki, pin)
+    await asyncio.sleep(0.3)
+    assert len(cara.heard) - before <= 1
+    assert not both.emergency.silent.incidents.open
+    assert all(one["title"].startswith("EXERCISE") for one in cara.heard + anna.heard)
+    assert not any("forced" in one["message"] for one in anna.heard)
+    statuses = {one["status"] for one in await log_of(both, "incident")}
+    assert statuses == {"exercise"}
+    sheet = await act(hass, "drill_sheet")
+    assert sheet["code_asked"]
+    assert 0 <= sheet["opened"] <= sheet["heard"] <= sheet["safe"] < 30
+    # It was over before the centre was due to hear of the loud part.
+    reasons = [one["reason"] for one in sheet["wrong"]]
+    assert reasons == ["unheard", "nobody_came"]
+
+
+async def test_it_is_called_off_with_the_drill(
+    hass: HomeAssistant, both: Home, nuki: NukiLock, cara: Telephone
+) -> None:
+    code, pin = await guest(hass)
+    await start(hass, guest=code)
+    await opened(both, nuki, pin)
+    message = await cara.told("I am forced")
+    sheet = await act(hass, "end_drill")
+    over = await cara.told("It is over")
+    assert over["title"].startswith("EXERCISE")
+    assert sheet["heard"] is not None or sheet["opened"] is not None
+    assert sheet["safe"] is None
+    # A late press does nothing.
+    await cara.press(message, END)
+    await hass.async_block_till_done()
+    assert not both.emergency.drills.running
+
+
+async def test_real_distress_ends_that_too(
+    hass: HomeAssistant, both: Home, nuki: NukiLock, cara: Telephone
+) -> None:
+    code, pin = await guest(hass)
+    await start(hass, guest=code)
+    await opened(both, nuki, pin)
+    await cara.told("I am forced")
+    await press(hass, "medical")
+    await until(lambda: sum("NO EXERCISE" in one["title"] for one in cara.heard) == 2)
+
+
+async def test_a_code_that_means_it_in_earnest(
+    hass: HomeAssistant, both: Home, nuki: NukiLock, cara: Telephone
+) -> None:
+    """Nobody takes what is real for the drill, and the drill does not show that it is."""
+    code, pin = await guest(hass)
+    await decide(both, silent=SilentSettings(contacts=("cara",), codes=(code,)))
+    await start(hass, guest=code)
+    await opened(both, nuki, pin)
+    message = await cara.told("I am forced")
+    assert message["title"].startswith("Silent alarm")
+    sheet = await act(hass, "end_drill")
+    assert sheet["opened"] is not None and sheet["heard"] is None
+    forced = [one for one in cara.heard if "forced" in one["message"]]
+    assert not any("EXERCISE" in one["title"] for one in forced)
+    assert both.emergency.silent.incidents.open
+
+
+async def test_bad_input_for_the_code(
+    hass: HomeAssistant, crew: Home, anna: Telephone
+) -> None:
+    """A code that is none, and nobody who could be told in silence."""
+    with pytest.raises(ServiceValidationError) as caught:
+        await start(hass, guest="nobody")
+    assert caught.value.translation_key == "drill_code"
+    code, _ = await guest(hass)
+    with pytest.raises(ServiceValidationError) as caught:
+        await start(hass, guest=code)
+    assert caught.value.translation_key == "drill_no_silent"
+    assert anna.heard == [] and crew.emergency.drills.last is None
 
 
 def test_each_scenario_has_its_card() -> None:

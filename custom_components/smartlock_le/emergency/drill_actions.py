@@ -26,6 +26,7 @@ async def _start(room: Drills, data: dict[str, Any], actor: Actor) -> dict[str, 
         contacts=ids_of(data["contacts"], room.settings),
         centre=data["centre"],
         webhook=data["webhook"],
+        code=data["guest"],
     )
     drill = await room.start(plan, actor)
     return {"incident": drill.incident.id}
@@ -48,6 +49,7 @@ ACTIONS: tuple[Action[Drills], ...] = (
             vol.Optional("contacts", default=list): [str],
             vol.Optional("centre", default=False): bool,
             vol.Optional("webhook", default=False): bool,
+            vol.Optional("guest", default=""): str,
         },
         _start,
         person=True,

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from ..models import HOME_ACTOR, Actor, utc_now
+from ..models import HOME_ACTOR, AccessEvent, Actor, lets_in, utc_now
 from ..whole import Spawn
 from .incidents import Incidents
 from .ledger import EXERCISE
 from .models import EmergencyError, Incident, Kind, Source
-from .settings import Settings
+from .settings import Contact, Settings, SilentSettings
+from .silent import SilentIncidents
 
 LONGEST = timedelta(hours=1)
 """Then it ends by itself."""
@@ -57,6 +58,10 @@ class Plan:
     """The centre gets test messages in the place of the alarm and of its end."""
     webhook: bool = False
     """The server gets messages with status *Exercise*."""
+    code: str = ""
+    """Id of a code of a door that means duress as long as it runs; empty: none does."""
+    silent: tuple[str, ...] = ()
+    """Ids of those of the contacts who can be told in silence."""
 
     def narrow(self, settings: Settings) -> Settings:
         """Return what was decided, for those alone who take part."""
@@ -66,7 +71,11 @@ class Plan:
             centre=settings.centre if self.centre else None,
             webhook=settings.webhook if self.webhook else None,
             noonlight=None,
-            silent=None,
+            silent=SilentSettings(
+                contacts=self.silent, centre=self.centre, webhook=self.webhook
+            )
+            if self.code
+            else None,
         )
 
 
@@ -76,9 +85,13 @@ class Drill:
 
     plan: Plan
     room: Incidents = field(repr=False)
+    quiet: SilentIncidents = field(repr=False)
+    """What handles the code that means duress in it."""
     incident: Incident
     contacts: dict[str, str] = field(repr=False)
     """Who takes part: their names, by id."""
+    opened: datetime | None = None
+    """When somebody opened a door by that code."""
     ended: datetime | None = None
     real: bool = False
     """Real distress ended it."""
@@ -94,8 +107,16 @@ class DrillMeans:
     """Tells whether something real is open."""
     quiet: Callable[[], bool]
     """Tells whether that is known, and nobody is still to hear of something real."""
-    build: Callable[[Callable[[], Settings]], Awaitable[Incidents]]
-    """Makes what handles incidents, for an exercise with these settings."""
+    build: Callable[
+        [Callable[[], Settings]], Awaitable[tuple[Incidents, SilentIncidents]]
+    ]
+    """Makes what handles incidents, loud and silent, for an exercise with these settings."""
+    has_code: Callable[[str], bool]
+    """Tells whether there is a code of a door of this id."""
+    can_tell: Callable[[Contact], Awaitable[bool]]
+    """Tells whether there is a way to a contact that leaves no trace."""
+    forces: Callable[[AccessEvent], bool]
+    """Tells whether an access means duress, and nothing is rehearsed by it."""
     entries: Callable[
         [datetime], Awaitable[Sequence[tuple[datetime, Mapping[str, Any]]]]
     ]
@@ -130,16 +151,41 @@ class Drills:
         settings = plan.narrow(self._means.settings())
         if not settings.contacts:
             raise EmergencyError("drill_nobody")
+        if plan.code:
+            if not self._means.has_code(plan.code):
+                raise EmergencyError("drill_code")
+            can = [
+                one.id for one in settings.contacts if await self._means.can_tell(one)
+            ]
+            if not can:
+                raise EmergencyError("drill_no_silent")
+            plan = replace(plan, silent=tuple(can))
         names = {one.id: one.name for one in settings.contacts}
-        room = await self._means.build(lambda: plan.narrow(self._means.settings()))
+        room, quiet = await self._means.build(
+            lambda: plan.narrow(self._means.settings())
+        )
         # So that two at once are one: before anybody is told.
         if self.running or self._means.real():
             raise EmergencyError("drill_running")
         incident = room.new(plan.scenario.kind, Source.DRILL)
-        self.last = Drill(plan=plan, room=room, incident=incident, contacts=names)
+        self.last = Drill(
+            plan=plan, room=room, quiet=quiet, incident=incident, contacts=names
+        )
         await room.begin(incident, actor)
         self._means.changed()
         return self.last
+
+    def accessed(self, event: AccessEvent) -> None:
+        """Hear of what happened at a lock."""
+        if (drill := self.running) is None or drill.plan.code != event.actor.ref:
+            return
+        if not drill.plan.code or not lets_in(event.event, event.method):
+            return
+        drill.opened = drill.opened or utc_now()
+        # Nobody may take what is real for the drill, nor see here that it is.
+        if not self._means.forces(event):
+            raising = drill.quiet.raise_(Kind.DURESS, Source.CODE, event.actor)
+            self._means.spawn(raising, "drill")
 
     async def end(self, actor: Actor) -> Drill:
         """End the one that runs. Raises EmergencyError."""
@@ -152,12 +198,14 @@ class Drills:
         # A contact may have ended it already.
         with suppress(EmergencyError):
             await drill.room.cancel(drill.incident.id, actor, pin=True)
+        await drill.quiet.call_off(actor)
         self.see()
 
     def see(self) -> None:
         """Note whether it is over: a contact can end one, too."""
         if (drill := self.running) and drill.incident.stage.over:
             drill.ended = utc_now()
+            self._means.spawn(drill.quiet.call_off(HOME_ACTOR), "drill")
             self._means.changed()
 
     def real_distress(self) -> None:
@@ -176,6 +224,8 @@ class Drills:
         """Take an answer of a contact; tell whether it was to the drill."""
         if (drill := self.running) is None:
             return False
+        if await drill.quiet.end(nonce):
+            return True
         try:
             await drill.room.answer(nonce)
         except EmergencyError:
@@ -189,18 +239,21 @@ class Drills:
         """Return how the last one went. Raises EmergencyError, LogUnavailable."""
         if (drill := self.last) is None:
             raise EmergencyError("drill_none")
-        entered = await self._means.entries(drill.incident.raised)
-        mine = [
+        entered = [
             (when, fields)
-            for when, fields in entered
-            if fields["incident"] == drill.incident.id and fields["status"] == EXERCISE
+            for when, fields in await self._means.entries(drill.incident.raised)
+            if fields["status"] == EXERCISE
         ]
-        return _sheet(drill, mine)
+        mine = [one for one in entered if one[1]["incident"] == drill.incident.id]
+        # There is one drill at a time, and no other duress in it.
+        quiet = [one for one in entered if one[1]["cause"] == Kind.DURESS]
+        return _sheet(drill, mine, quiet)
 
 
-def _sheet(
-    drill: Drill, entered: Iterable[tuple[datetime, Mapping[str, Any]]]
-) -> dict[str, Any]:
+type Entered = Iterable[tuple[datetime, Mapping[str, Any]]]
+
+
+def _sheet(drill: Drill, entered: Entered, quiet: Entered) -> dict[str, Any]:
     began, plan = drill.incident.raised, drill.plan
     people: dict[str, dict[str, Any]] = {
         contact: {"name": name, "told": None, "answered": None, "answer": ""}
@@ -237,6 +290,18 @@ def _sheet(
             case "not_signalled":
                 way, _, reason = detail.rpartition(" ")
                 note(way or "centre", reason)
+    silent: dict[str, int | None] = dict.fromkeys(("opened", "heard", "safe"))
+    if drill.opened:
+        silent["opened"] = seconds(drill.opened)
+    for when, fields in quiet:
+        match fields["event"]:
+            case "told" if silent["heard"] is None:
+                silent["heard"] = seconds(when)
+            case "closed" if fields["contact"]:
+                silent["safe"] = seconds(when)
+            case "not_told":
+                name = drill.contacts.get(str(fields["contact"]), "")
+                note(name, str(fields["detail"]))
     for way, chosen in (("centre", plan.centre), ("webhook", plan.webhook)):
         known = any(one["who"] == way for one in wrong)
         if chosen and sheet[way] is None and not known:
@@ -252,5 +317,7 @@ def _sheet(
         "real_distress": drill.real,
         "people": list(people.values()),
         **sheet,
+        "code_asked": bool(plan.code),
+        **silent,
         "wrong": wrong,
     }

@@ -55,6 +55,8 @@ class SilentMeans:
     """Which centre or server that is now."""
     notice: Callable[[Silent, Telling, str], Awaitable[Notice]]
     """Writes what a contact is told, and with what they end it."""
+    exercise: bool = False
+    """It is a drill, and all that goes out says so."""
 
 
 class SilentIncidents:
@@ -204,7 +206,10 @@ class SilentIncidents:
             channel = self._means.way(way)
             if channel is None or telling.to != self._means.where(way):
                 raise _Gone
-            return await channel.send(telling.signal(silent, way, self._means.sender))
+            signal = telling.signal(
+                silent, way, self._means.sender, exercise=self._means.exercise
+            )
+            return await channel.send(signal)
         if (contact := self._means.settings().contact(target)) is None:
             raise _Gone
         ends_it = f"{ACTION}{silent.nonces[target]}"
@@ -246,18 +251,26 @@ class SilentIncidents:
         """Take the word of a contact that it is over; tell whether it was theirs."""
         for silent in self.open:
             if contact := silent.whose(nonce):
-                await self._end(silent, contact)
+                await self._end(silent, self._actor(contact), contact)
                 return True
         return False
 
+    async def call_off(self, actor: Actor) -> None:
+        """End all that is open: it was a drill."""
+        for silent in self.open:
+            await self._end(silent, actor, "")
+
+    def forget(self) -> None:
+        """Tell nobody anything more: the drill was long ago."""
+        for silent in self._all:
+            silent.waiting.clear()
+
     @whole
-    async def _end(self, silent: Silent, contact: str) -> None:
+    async def _end(self, silent: Silent, actor: Actor, contact: str) -> None:
         if silent.over:
             return
         silent.over = True
-        silent.steps.append(
-            Step("closed", Stage.CLOSED, self._actor(contact), contact=contact)
-        )
+        silent.steps.append(Step("closed", Stage.CLOSED, actor, contact=contact))
         for target, waiting in list(silent.waiting.items()):
             # Who never heard of the begin does not hear of the end either.
             maybe = [one for one in waiting if one.tried]

@@ -66,7 +66,9 @@ class Telling:
     to: str = ""
     """The centre or the server that it is for: another one is not told."""
 
-    def signal(self, silent: Silent, way: Way, sender: str) -> Signal:
+    def signal(
+        self, silent: Silent, way: Way, sender: str, *, exercise: bool = False
+    ) -> Signal:
         """Return it as it goes to a centre or a server, from this sender."""
         before = silent.heard.get(way, []) if way is Way.WEBHOOK else []
         return Signal(
@@ -79,6 +81,7 @@ class Telling:
             way=way,
             raised=silent.raised,
             refers=" ".join(cap.reference(one, sender) for one in before),
+            exercise=exercise,
         )
 
     def as_json(self) -> dict[str, Any]:

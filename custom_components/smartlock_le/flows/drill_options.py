@@ -50,6 +50,7 @@ class DrillOptions(SilentOptions):
                 contacts=tuple(user_input.get("contacts", ())),
                 centre=bool(user_input.get("centre")),
                 webhook=bool(user_input.get("webhook")),
+                code=str(user_input.get("code", "")),
             )
             try:
                 await self._drills.start(plan, actors.from_request())
@@ -74,6 +75,10 @@ class DrillOptions(SilentOptions):
             fields[vol.Required("centre", default=False)] = BooleanSelector()
         if settings.webhook:
             fields[vol.Required("webhook", default=False)] = BooleanSelector()
+        if codes := self._home.codes.all():
+            fields[vol.Optional("code")] = choice(
+                [SelectOptionDict(value=one.id, label=one.name) for one in codes], ""
+            )
         everybody = {"contacts": [one.id for one in settings.contacts]}
         return self.async_show_form(
             step_id="drill_start",
@@ -135,9 +140,10 @@ class DrillOptions(SilentOptions):
             for what in ("centre", "webhook")
             if sheet[f"{what}_asked"]
         ]
-        lines += [
-            texts[what].format(after=after(sheet[what])) for what in ("coming", "there")
-        ]
+        said = ["coming", "there"]
+        if sheet["code_asked"]:
+            said += ["opened", "heard", "safe"]
+        lines += [texts[what].format(after=after(sheet[what])) for what in said]
         for one in sheet["wrong"]:
             mend = texts.get(f"mend_{one['reason']}", texts["mend_other"])
             lines.append(f"**{one['who']}** {mend}".replace("****", "").strip())
