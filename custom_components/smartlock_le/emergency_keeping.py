@@ -22,7 +22,7 @@ from .emergency.channels.webhook import Webhook
 from .emergency.incidents import Incidents
 from .emergency.ledger import Ledger
 from .emergency.models import EmergencyError, Incident, Kind, Signal, Source, Way
-from .emergency.people import ACTION, People
+from .emergency.people import ACTION, People, nonces_in
 from .emergency.phrases import Said
 from .emergency.pin import Pin, PinGuard, hash_pin, meaning as pin_meaning
 from .emergency.settings import Contact, Settings, WebhookSettings
@@ -41,6 +41,8 @@ _LOGGER = logging.getLogger(__name__)
 
 APP_ANSWER = "mobile_app_notification_action"
 """What Home Assistant's app says when somebody presses a button of a notification."""
+_APP_RECEIVED = "mobile_app_notification_received"
+"""What the app on Android fires when a notification has come that asks for it."""
 _FIRST = timedelta(minutes=10)
 """A house that just started has better to do than to test."""
 _DAY = timedelta(days=1)
@@ -155,6 +157,7 @@ class EmergencyKeeping:
         issues.emergency_unreadable(self._hass, not self._readable)
         self._undo = [
             self._hass.bus.async_listen(APP_ANSWER, self._answered),
+            self._hass.bus.async_listen(_APP_RECEIVED, self._received),
             async_call_later(self._hass, _FIRST, self._daily),
             async_track_time_interval(self._hass, self._daily, _DAY),
         ]
@@ -335,6 +338,13 @@ class EmergencyKeeping:
         if action.startswith(ACTION):
             nonce = action.removeprefix(ACTION)
             self._home.spawn(self._take(nonce), "answer of a contact")
+
+    @callback
+    def _received(self, event: Event) -> None:
+        # Each of them is of the same message.
+        for nonce in nonces_in(event.data)[:1]:
+            for room in (self.incidents, self.drills):
+                self._home.spawn(room.delivered(nonce), "a message is there")
 
     async def _take(self, nonce: str) -> None:
         if await self.silent.incidents.end(nonce) or await self.drills.answer(nonce):

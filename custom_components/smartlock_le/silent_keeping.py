@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +21,7 @@ from .emergency.channels.channel import Channel, ChannelError
 from .emergency.channels.notify import Notice
 from .emergency.ledger import Ledger
 from .emergency.models import TOO_OLD, Kind, Signal, Source, Way, What, too_old
-from .emergency.people import ACTION
+from .emergency.people import nonces_in
 from .emergency.settings import Contact, Settings, SilentSettings
 from .emergency.silent import SilentIncidents, SilentMeans
 from .emergency.silent_models import Silent
@@ -34,7 +33,6 @@ from .private import FileUnreadable, PrivateFile
 
 _WIPED = "mobile_app_notification_cleared"
 """What Home Assistant's app says when somebody wipes a notification away."""
-_NONCE = re.compile(rf"{ACTION}([0-9a-f]{{32}})")
 _CLOCK = timedelta(minutes=5)
 """So far behind a lock's clock may be: one that is missed is worse than one too many."""
 _MEANT = "duress"
@@ -211,9 +209,8 @@ class SilentKeeping:
     @callback
     def _wiped(self, event: Event) -> None:
         """Hear that a message was wiped away, which says all that was in it."""
-        for name in event.data.values():
-            for nonce in _NONCE.findall(str(name)):
-                self.incidents.wiped(nonce)
+        for nonce in nonces_in(event.data):
+            self.incidents.wiped(nonce)
 
     # What a contact is told
 

@@ -89,6 +89,31 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(people, "END_AGAIN", 0.1)
 
 
+async def test_a_message_that_is_there(
+    hass: HomeAssistant, ready: Home, anna: Telephone
+) -> None:
+    """The app on Android says so, with all that it was sent; once, and by nobody else."""
+    await press(hass, "fire")
+    message = await anna.told("Fire")
+    assert message["data"]["confirmation"] is True
+    for nonce in ("f" * 32, "rubbish"):
+        said = {"tag": message["data"]["tag"], "action_1_key": f"SMARTLOCK_LE_{nonce}"}
+        await anna.fire("mobile_app_notification_received", said)
+    assert "delivered" not in await events(ready)
+    flat = {
+        f"action_{number}_key": one["action"]
+        for number, one in enumerate(message["data"]["actions"], 1)
+    }
+    for _ in range(2):
+        await anna.fire("mobile_app_notification_received", {**message["data"], **flat})
+    entry = await until_entry(ready, "incident", event="delivered", contact="anna")
+    assert entry["actor_name"] == "Anna"
+    await hass.async_block_till_done()
+    assert (await events(ready)).count("delivered") == 1
+    # It says nothing of an answer.
+    assert ready.emergency.incidents.open()[0].told == {"anna": "sent"}
+
+
 async def test_from_the_button_to_the_centre(
     hass: HomeAssistant, ready: Home, anna: Telephone, receiver: Real
 ) -> None:

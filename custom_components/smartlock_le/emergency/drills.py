@@ -233,6 +233,11 @@ class Drills:
         self.see()
         return True
 
+    async def delivered(self, nonce: str) -> None:
+        """Take the word of a telephone that it has a message of the drill."""
+        if drill := self.running:
+            await drill.room.delivered(nonce)
+
     # The score sheet
 
     async def sheet(self) -> dict[str, Any]:

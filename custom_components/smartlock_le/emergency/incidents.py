@@ -208,6 +208,21 @@ class Incidents:
                 return
         raise EmergencyError("incident_not_found")
 
+    async def delivered(self, nonce: str) -> None:
+        """Take the word of a contact's telephone that it has a message, once."""
+        for incident in self.open():
+            contact_id = incident.nonces.get(nonce, "").partition(" ")[0]
+            contact = self._means.settings().contact(contact_id)
+            if contact is None or contact_id in incident.arrived:
+                continue
+            incident.arrived.add(contact_id)
+            if incident.told.get(contact_id) in (None, "failed", "unsure"):
+                incident.told[contact_id] = "sent"
+            await self._ledger.enter(
+                incident, "delivered", by(contact), contact=contact_id
+            )
+            self._means.changed()
+
     async def _answered(
         self, incident: Incident, contact_id: str, reply: Reply
     ) -> None:

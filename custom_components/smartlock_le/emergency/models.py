@@ -169,6 +169,8 @@ class Incident:
     """When the next contact is told, by that clock; None: no more."""
     calls: dict[str, int] = field(default_factory=dict)
     """By contact, how often they were told since somebody asked last."""
+    arrived: set[str] = field(default_factory=set)
+    """Contacts whose telephone says that it has the message."""
     told: dict[str, str] = field(default_factory=dict)
     """By contact, how it stands: `sent`, `unsure`, `failed`, or what they answered."""
     news: list[str] = field(default_factory=list)

@@ -1,9 +1,11 @@
 """The contacts: told in their order until somebody comes, and what they answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+import re
 import secrets
 import time
+from typing import Any
 
 from homeassistant.core import HomeAssistant
 
@@ -21,6 +23,14 @@ _END_TRIES, END_AGAIN = 5, 30.0
 """How often a contact is told that it is over, and after how many seconds again."""
 ACTION = "SMARTLOCK_LE_"
 """With what the id of an answer begins; a nonce follows."""
+
+_NONCE = re.compile(rf"{ACTION}([0-9a-f]{{32}})")
+
+
+def nonces_in(said: Mapping[str, Any]) -> list[str]:
+    """Return the nonces of the answers that were offered in a message, as the app tells it."""
+    return [one for value in said.values() for one in _NONCE.findall(str(value))]
+
 
 type Word = Callable[[Incident, str], Awaitable[Notice]]
 """Writes a notice of an incident, about an event."""

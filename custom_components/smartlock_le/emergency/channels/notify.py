@@ -91,7 +91,8 @@ class Notify(Channel[Notice]):
         data: dict[str, Any] = {"title": notice.title, "message": notice.message}
         if self._is_action:
             if self._name.startswith(APP) and (more := of_app(notice)):
-                data["data"] = more
+                # On Android the app says then that it is there.
+                data["data"] = more | ({"confirmation": True} if notice.actions else {})
             await self._call(self._name, data)
         elif self._is_entity:
             await self._call(SERVICE_SEND_MESSAGE, {**data, "entity_id": self._target})
