@@ -252,7 +252,7 @@ class Drills:
         mine = [one for one in entered if one[1]["incident"] == drill.incident.id]
         # There is one drill at a time, and no other duress in it.
         quiet = [one for one in entered if one[1]["cause"] == Kind.DURESS]
-        return _sheet(drill, mine, quiet)
+        return _sheet(drill, mine, [*quiet, *drill.quiet.held])
 
 
 type Entered = Iterable[tuple[datetime, Mapping[str, Any]]]

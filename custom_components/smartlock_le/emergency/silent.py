@@ -7,6 +7,7 @@ in a private file, and entered then with the time when it happened.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 import time
 from typing import Any
 
@@ -89,6 +90,15 @@ class SilentIncidents:
     def open(self) -> list[Silent]:
         """Those that nobody has ended."""
         return [one for one in self._all if not one.over]
+
+    @property
+    def held(self) -> list[tuple[datetime, dict[str, str | int]]]:
+        """What is not entered yet: when it happened, and what its entry will say."""
+        return [
+            (step.when, silent.fields(step))
+            for silent in self._all
+            for step in silent.steps
+        ]
 
     @property
     def busy(self) -> bool:
