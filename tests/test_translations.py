@@ -316,6 +316,7 @@ def test_errors() -> None:
     raised |= literals(source("flows/silent_options.py", "flows/noonlight_options.py"))
     raised |= {f"noonlight_{reason}" for reason in HOOK}
     raised |= literals(source("flows/feed_options.py", "flows/steady.py"))
+    raised |= literals(source("flows/hook_form.py"))
     raised |= feed_errors() | {"incident_not_found"}
     raised |= set(REFUSED.findall(source("emergency/drills.py")))
     raised |= {f"webhook_{reason}" for reason in HOOK}

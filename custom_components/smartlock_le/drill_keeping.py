@@ -8,7 +8,6 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 
 from .decisions import Decisions
-from .emergency.channels.app_push import AppPush
 from .emergency.channels.channel import Channel
 from .emergency.drills import DrillMeans, Drills
 from .emergency.incidents import Incidents
@@ -45,9 +44,12 @@ class DrillKeeping:
     ) -> None:
         """Take the home, what was decided, the real ledger, and whether something real is.
 
-        `silent` knows whom a silent alarm could be told; `build` makes a way of its own: a drill says nothing of how the real one is.
+        `build` makes a way of its own: a drill says nothing of how the real one is.
+        `silent` knows whom a silent alarm could be told; `has_code`, whether there is a
+        code of a door of this id.
         """
         self._ledger = ledger
+        self._silent = silent
         self._real = real
         self._home = home
         self._hass: HomeAssistant = home.hass
@@ -159,7 +161,7 @@ class DrillKeeping:
                 settings=settings,
                 spawn=self._home.spawn,
                 keep=_not_kept,
-                person=lambda contact: AppPush(self._hass, contact.target),
+                person=self._silent.person,
                 way=self._ways.get,
                 where=str,
                 notice=words.silent,

@@ -6,11 +6,9 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-import logging
 from pathlib import Path
 
-from homeassistant.const import CONF_ACTION
-from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 
 from . import actors, issues
@@ -22,7 +20,7 @@ from .emergency.channels.webhook import Webhook
 from .emergency.incidents import Incidents
 from .emergency.ledger import Ledger
 from .emergency.models import EmergencyError, Incident, Kind, Signal, Source, Way
-from .emergency.people import ACTION, People, nonces_in
+from .emergency.people import People
 from .emergency.phrases import Said
 from .emergency.pin import Pin, PinGuard, hash_pin, meaning as pin_meaning
 from .emergency.settings import Contact, Settings, WebhookSettings
@@ -33,16 +31,11 @@ from .models import HOME_ACTOR, Actor, utc_now
 from .notices import common_texts
 from .private import PrivateFile
 from .silent_keeping import SilentKeeping
+from .telephones import Telephones
 from .voice_keeping import VoiceKeeping
 from .waking import Waking
 from .way_keeping import WayKeeping, WaysOut
 
-_LOGGER = logging.getLogger(__name__)
-
-APP_ANSWER = "mobile_app_notification_action"
-"""What Home Assistant's app says when somebody presses a button of a notification."""
-_APP_RECEIVED = "mobile_app_notification_received"
-"""What the app on Android fires when a notification has come that asks for it."""
 _FIRST = timedelta(minutes=10)
 """A house that just started has better to do than to test."""
 _DAY = timedelta(days=1)
@@ -133,6 +126,9 @@ class EmergencyKeeping:
             has_code,
         )
         self.drills = self.drill.drills
+        self.telephones = Telephones(
+            home.hass, home.spawn, self.incidents, self.silent.incidents, self.drills
+        )
         self.voice = VoiceKeeping(
             home.hass,
             home.spawn,
@@ -156,8 +152,6 @@ class EmergencyKeeping:
         self._readable = await self._file.readable("What was decided about distress")
         issues.emergency_unreadable(self._hass, not self._readable)
         self._undo = [
-            self._hass.bus.async_listen(APP_ANSWER, self._answered),
-            self._hass.bus.async_listen(_APP_RECEIVED, self._received),
             async_call_later(self._hass, _FIRST, self._daily),
             async_track_time_interval(self._hass, self._daily, _DAY),
         ]
@@ -165,6 +159,7 @@ class EmergencyKeeping:
         if self._readable:
             # Else whom it is for is not known, and what is kept of it must stay.
             await self.silent.start()
+        self.telephones.start()
         self.voice.start()
         self.drill.start()
         await self._loading.run()
@@ -209,7 +204,7 @@ class EmergencyKeeping:
             way.stop()
         self._sensors.stop()
         self.voice.stop()
-        self.silent.stop()
+        self.telephones.stop()
         self.drill.stop()
         self._waking.stop()
         self.incidents.signals.stop()
@@ -330,30 +325,7 @@ class EmergencyKeeping:
         self.silent.incidents.remind()
         await asyncio.gather(*(way.test() for way in self.ways.values()))
 
-    # Raised, answered, over
-
-    @callback
-    def _answered(self, event: Event) -> None:
-        action = str(event.data.get(CONF_ACTION, ""))
-        if action.startswith(ACTION):
-            nonce = action.removeprefix(ACTION)
-            self._home.spawn(self._take(nonce), "answer of a contact")
-
-    @callback
-    def _received(self, event: Event) -> None:
-        # Each of them is of the same message.
-        for nonce in nonces_in(event.data)[:1]:
-            for room in (self.incidents, self.drills):
-                self._home.spawn(room.delivered(nonce), "a message is there")
-
-    async def _take(self, nonce: str) -> None:
-        if await self.silent.incidents.end(nonce) or await self.drills.answer(nonce):
-            return
-        try:
-            await self.incidents.answer(nonce)
-        except EmergencyError:
-            # Pressed twice, or too late, or made up.
-            _LOGGER.debug("An answer that is not waited for")
+    # Raised, over
 
     @callback
     def _sensed(self, kind: Kind) -> None:

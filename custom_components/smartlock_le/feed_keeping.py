@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 import logging
 from pathlib import Path
 from typing import Any, override
@@ -23,8 +24,8 @@ from .models import Actor, new_id
 from .private import PrivateFile
 from .requests.agencies import Agencies
 from .requests.models import Agency, RequestError, Standing
-from .sharing.feed_models import Feed, Hearer, Step
-from .sharing.feeds import Feeds, House
+from .sharing.feed_models import Feed, Hearer, House, Step
+from .sharing.feeds import Feeds
 from .sharing.models import ReleaseError
 from .whole import whole
 
@@ -166,7 +167,11 @@ class FeedKeeping(House):
         await self._enter(agency, "test", actor)
         if not self._sharing():
             raise ReleaseError("release_sharing_off")
-        await hook.send(Signal(what=What.TEST, way=Way.WEBHOOK))
+        try:
+            await hook.send(Signal(what=What.TEST, way=Way.WEBHOOK))
+        except ChannelError as err:
+            await self._enter(agency, err.reason, actor)
+            raise
         await self._enter(agency, "on", actor)
         await self._keep(agency.id, server)
 
@@ -259,7 +264,7 @@ class FeedKeeping(House):
         )
 
     @override
-    def begun(self, incident: str) -> Feed:
+    def begun(self, incident: str) -> tuple[str, datetime]:
         try:
             found = self._emergency.incidents.get(incident)
         except EmergencyError as err:
@@ -267,16 +272,7 @@ class FeedKeeping(House):
         needed = {feed.incident for feed, _ in self.feeds.open.values()}
         kept = {key: one for key, one in self._followed.items() if key in needed}
         self._followed = {**kept, incident: found}
-        return Feed(
-            incident=incident,
-            cause=found.kind.value,
-            raised=found.raised,
-            home="",
-            agency="",
-            agency_type="",
-            place="",
-            end=0,
-        )
+        return found.kind.value, found.raised
 
     @override
     def step(self, incident: str) -> Step | None:
@@ -328,7 +324,7 @@ class FeedKeeping(House):
 
 def _sender(feed: Feed) -> cap.Sender:
     """Return who sends: of two feeds nobody can tell that they are of one house."""
-    return cap.Sender(feed.id, feed.place, feed.agency)
+    return cap.Sender(feed.id, feed.place, feed.to)
 
 
 def _signal(feed: Feed, step: Step) -> Signal:

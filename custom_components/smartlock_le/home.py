@@ -17,7 +17,7 @@ from .access.grants import Grants
 from .alarm_panel import AlarmPanel
 from .cameras.cameras import Cameras
 from .code_keeping import CodeKeeping
-from .const import CONF_ALARM, CONF_SHARING, DOMAIN
+from .const import CONF_ALARM, DOMAIN
 from .decisions import Decisions
 from .emergency_keeping import EmergencyKeeping
 from .feed_keeping import FEEDS, FeedKeeping
@@ -35,10 +35,9 @@ from .requests.contact import LocalContact
 from .requests.guide import Guide
 from .responder_keeping import ResponderKeeping
 from .sharing.releases import Releases
-from .sharing.switch import SharingSwitch
+from .sharing_keeping import SharingKeeping
 from .stamping import Stamping
 from .upkeep import Upkeep
-from .whole import whole
 from .writers import Writers
 
 _LOGGER = logging.getLogger(__name__)
@@ -107,12 +106,7 @@ class Home(Decisions):
             self._reopen,
             self.spawn,
         )
-        self._sharing = SharingSwitch(
-            self.log,
-            self.entry.entry_id,
-            read=lambda: bool(self.entry.data.get(CONF_SHARING, False)),
-            save=self._save_sharing,
-        )
+        self._sharing = SharingKeeping(self)
         await self._sharing.load()
         self.agencies = Agencies(self.log)
         self.contact = LocalContact(self.log)
@@ -127,7 +121,6 @@ class Home(Decisions):
             self.book,
             spawn=self.spawn,
             identify=self._identify,
-            seal=self._seal,
             uncleaned=partial(issues.uncleaned, self.hass),
         )
         self.keeping = CodeKeeping(
@@ -170,6 +163,7 @@ class Home(Decisions):
         # The log ends with the home, and so does this.
         self.log.care.on_person_erased(self.releases.person_forgotten)
         await release_keeping.start(self.releases)
+        self._sharing.on_off(partial(release_keeping.stop_voluntary, self.releases))
         self.check_guide()
         self.emergency = EmergencyKeeping(
             self,
@@ -196,6 +190,8 @@ class Home(Decisions):
         )
         await self.following.start()
         self.listen(self.following.feeds.look)
+        feeds = self.following.feeds
+        self._sharing.on_off(feeds.sharing_off, feeds.cut_off)
         self.alarm = AlarmPanel(self.hass, self.log, self.spawn, self._alarm_triggered)
         await self.alarm.start(self.entry.options.get(CONF_ALARM, ""))
         self.writers = Writers(self.hass, self.roster.locks.values)
@@ -311,11 +307,8 @@ class Home(Decisions):
     def _identify(self, event: AccessEvent) -> AccessEvent:
         if utc_now() - event.time < FRESH:
             event = replace(event, alarm=self.alarm.state)
-        return self.codes.identify(self.grants.identify(event))
-
-    @callback
-    def _seal(self, event: AccessEvent) -> str:
-        return self.emergency.silent.sealed(event)
+        event = self.codes.identify(self.grants.identify(event))
+        return replace(event, sealed=self.emergency.silent.sealed(event))
 
     @callback
     def _accessed(self, event: AccessEvent) -> None:
@@ -351,22 +344,9 @@ class Home(Decisions):
         """Tell whether sharing with law enforcement is on."""
         return self._sharing.on
 
-    @whole
     async def set_sharing(self, on: bool, actor: Actor) -> None:
-        """Switch sharing. Off works at once, whatever the log does.
-
-        On raises LogUnavailable where it could not be entered first.
-        """
-        if not on:
-            # Before anything is waited for.
-            self.following.feeds.cut_off()
-        try:
-            await self._sharing.set(on, actor)
-        finally:
-            self.tell()
-            if not on:
-                await self.following.feeds.sharing_off(actor)
-                await release_keeping.stop_voluntary(self.releases, actor)
+        """Switch sharing; off works at once. On raises LogUnavailable."""
+        await self._sharing.set(on, actor)
 
     def devices(self) -> dict[str, str]:
         """Return what locks and cameras are called, by their id."""
@@ -374,12 +354,6 @@ class Home(Decisions):
         cameras = [camera.settings for camera in self.cameras.cameras.values()]
         names = {ref.id: ref.name for ref in refs}
         return names | {camera.id: camera.name for camera in cameras}
-
-    @callback
-    def _save_sharing(self, on: bool) -> None:
-        self.hass.config_entries.async_update_entry(
-            self.entry, data={**self.entry.data, CONF_SHARING: on}
-        )
 
     # Log
 

@@ -148,6 +148,8 @@ class AccessEvent:
     """Somebody asked for it over the air, from here or by another way."""
     alarm: str = ""
     """What the alarm system showed then; empty where there is none, or it is not known."""
+    sealed: str = field(default="", repr=False)
+    """What only chosen contacts can read in its entry; empty: nothing is said to them."""
     entry: int = -1
     """Number of its entry in the log; -1: it has none yet, or is not durable."""
 

@@ -7,12 +7,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.file import WriteError
 
 from .decisions import Decisions
@@ -20,8 +20,7 @@ from .emergency.channels.app_push import AppPush
 from .emergency.channels.channel import Channel, ChannelError
 from .emergency.channels.notify import Notice
 from .emergency.ledger import Ledger
-from .emergency.models import TOO_OLD, Kind, Signal, Source, Way, What, too_old
-from .emergency.people import nonces_in
+from .emergency.models import CLOCK, TOO_OLD, Kind, Signal, Source, Way, What, too_old
 from .emergency.settings import Contact, Settings, SilentSettings
 from .emergency.silent import SilentIncidents, SilentMeans
 from .emergency.silent_models import Silent
@@ -31,10 +30,6 @@ from .models import AccessEvent, Actor, ActorKind, lets_in, utc_now
 from .notices import common_texts
 from .private import FileUnreadable, PrivateFile
 
-_WIPED = "mobile_app_notification_cleared"
-"""What Home Assistant's app says when somebody wipes a notification away."""
-_CLOCK = timedelta(minutes=5)
-"""So far behind a lock's clock may be: one that is missed is worse than one too many."""
 _MEANT = "duress"
 """What the sealed field of an access says."""
 _PAGE = 500
@@ -69,7 +64,6 @@ class SilentKeeping:
         self._early: deque[str] = deque(maxlen=_EARLY)
         """Those that were taken up before they were entered: who, and when."""
         self._ways: dict[Way, tuple[object, Channel[Signal] | None]] = {}
-        self._undo: CALLBACK_TYPE | None = None
         self.incidents = SilentIncidents(
             ledger,
             SilentMeans(
@@ -77,7 +71,7 @@ class SilentKeeping:
                 settings=settings,
                 spawn=home.spawn,
                 keep=self._keep,
-                person=lambda contact: AppPush(home.hass, contact.target),
+                person=self.person,
                 way=self._way,
                 where=self._where,
                 notice=Words(home, settings).silent,
@@ -86,7 +80,6 @@ class SilentKeeping:
 
     async def start(self) -> None:
         """Go on where it ended."""
-        self._undo = self._hass.bus.async_listen(_WIPED, self._wiped)
         # What cannot be read is put aside by what is kept next, without a line.
         with suppress(FileUnreadable):
             await self._file.load()
@@ -95,12 +88,6 @@ class SilentKeeping:
         self._early.extend(kept.get("early", ()))
         self.incidents.load(_readable(kept.get("open", ())))
         self._home.spawn(self._look_back(), "silent")
-
-    def stop(self) -> None:
-        """End what listens."""
-        if self._undo:
-            self._undo()
-            self._undo = None
 
     async def _keep(self, found: list[dict[str, Any]]) -> bool:
         # Of the same moment as what was found: else an access was seen, and not raised.
@@ -159,7 +146,7 @@ class SilentKeeping:
         silent = self._settings().silent
         if silent is None or who.ref not in silent.codes:
             return False
-        return when >= silent.begin - _CLOCK and lets_in(event, method)
+        return when >= silent.begin - CLOCK and lets_in(event, method)
 
     @callback
     def sealed(self, event: AccessEvent) -> str:
@@ -206,17 +193,15 @@ class SilentKeeping:
             return f"{centre.host}:{centre.port} {centre.account}" if centre else ""
         return urlsplit(settings.webhook.url).netloc if settings.webhook else ""
 
-    @callback
-    def _wiped(self, event: Event) -> None:
-        """Hear that a message was wiped away, which says all that was in it."""
-        for nonce in nonces_in(event.data):
-            self.incidents.wiped(nonce)
-
     # What a contact is told
+
+    def person(self, contact: Contact) -> AppPush:
+        """Return the way to a contact that leaves no trace."""
+        return AppPush(self._hass, contact.target)
 
     async def can_tell(self, contact: Contact) -> bool:
         """Tell whether there is a way to a contact that leaves no trace."""
-        return (await AppPush(self._hass, contact.target).look()).ok
+        return (await self.person(contact).look()).ok
 
     async def test(self, silent: SilentSettings, numbers: Mapping[str, str]) -> None:
         """Send all of them a test, each contact with a number. Raises ChannelError."""
@@ -225,7 +210,7 @@ class SilentKeeping:
             if (contact := self._settings().contact(contact_id)) is None:
                 raise ChannelError("target_gone")
             message = texts["test"].format(home=home, number=number)
-            await AppPush(self._hass, contact.target).send(
+            await self.person(contact).send(
                 Notice(title=texts["test_title"], message=message, urgent=False)
             )
         for way, chosen in ((Way.CENTRE, silent.centre), (Way.WEBHOOK, silent.webhook)):

@@ -23,6 +23,7 @@ from custom_components.smartlock_le.home import Home
 from custom_components.smartlock_le.models import HOME_ACTOR
 from harness.ports import HOST
 
+from .hook import Server, serving
 from .push import PushService, pushing
 from .receivers import PLAIN, Real, real
 from .telephone import Telephone
@@ -87,6 +88,13 @@ async def receiver(socket_enabled: None) -> AsyncGenerator[Real]:
     """Run a monitoring centre."""
     async with real() as receiver:
         yield receiver
+
+
+@pytest.fixture
+async def desk(socket_enabled: None) -> AsyncGenerator[Server]:
+    """Run a server that takes webhooks: that of an agency, or of the owner."""
+    async with serving(Server()) as server:
+        yield server
 
 
 @pytest.fixture

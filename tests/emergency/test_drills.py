@@ -19,9 +19,16 @@ from custom_components.smartlock_le.emergency.channels.dc09_frame import Protoco
 from custom_components.smartlock_le.emergency.models import Kind, Signal, What
 from custom_components.smartlock_le.emergency.settings import Settings, SilentSettings
 from custom_components.smartlock_le.home import Home, HomeEntry
-from custom_components.smartlock_le.models import utc_now
+from custom_components.smartlock_le.models import (
+    AccessEvent,
+    AccessKind,
+    Actor,
+    ActorKind,
+    Method,
+    utc_now,
+)
 from harness import ROOT
-from tests.conftest import log_of, until, until_entry
+from tests.conftest import LOCK, log_of, until, until_entry
 from tests.flows.test_emergency_options import step
 from tests.flows.test_options import go, options
 from tests.support import act, issues
@@ -395,6 +402,27 @@ async def test_a_code_that_means_duress_in_it(
     # It was over before the centre was due to hear of the loud part.
     reasons = [one["reason"] for one in sheet["wrong"]]
     assert reasons == ["unheard", "nobody_came"]
+
+
+async def test_what_was_before_it(
+    hass: HomeAssistant, both: Home, cara: Telephone
+) -> None:
+    """A lock may tell of an opening hours later: that is none of the drill's."""
+    code, _ = await guest(hass)
+    await start(hass, guest=code)
+    drill = both.emergency.drills.running
+    assert drill
+    for minutes, counts in ((10, False), (2, True)):
+        event_of_then = AccessEvent(
+            lock=LOCK,
+            event=AccessKind.UNLOCKED,
+            method=Method.KEYPAD,
+            actor=Actor(ActorKind.GUEST, code, "Dora"),
+            time=utc_now() - timedelta(minutes=minutes),
+        )
+        both.emergency.drills.accessed(event_of_then)
+        assert (drill.opened is not None) is counts
+    await cara.told("I am forced")
 
 
 async def test_it_is_called_off_with_the_drill(

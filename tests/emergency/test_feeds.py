@@ -1,7 +1,7 @@
 """An agency follows an incident: by the owner's word for just that, and until it is over."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 import re
@@ -21,7 +21,12 @@ from custom_components.smartlock_le.models import HOME_ACTOR, Actor, ActorKind, 
 from custom_components.smartlock_le.opening import home_folder
 from custom_components.smartlock_le.requests.models import Agency, AgencyType
 from custom_components.smartlock_le.requests.rules import Limits
-from custom_components.smartlock_le.sharing import feed_models, feeds
+from custom_components.smartlock_le.sharing import (
+    feed_gate,
+    feed_models,
+    feed_teller,
+    feeds,
+)
 from custom_components.smartlock_le.sharing.feed_models import Preview, Step
 from custom_components.smartlock_le.sharing.models import ReleaseError
 from custom_components.smartlock_le.sharing.report import report
@@ -46,15 +51,8 @@ _ENVELOPE = re.compile(
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again soon."""
-    monkeypatch.setattr(feeds, "RETRY", 0.2)
-    monkeypatch.setattr(feeds, "RETRY_MAX", 0.4)
-
-
-@pytest.fixture
-async def desk(socket_enabled: None) -> AsyncGenerator[Server]:
-    """Run the server of an agency."""
-    async with serving(Server()) as server:
-        yield server
+    monkeypatch.setattr(feed_teller, "RETRY", 0.2)
+    monkeypatch.setattr(feed_teller, "RETRY_MAX", 0.4)
 
 
 @pytest.fixture
@@ -272,6 +270,20 @@ async def test_a_server_that_does_not_take_the_test(
     with pytest.raises(ChannelError, match="in_trouble"):
         await ready.following.set_server(police, desk.url, desk.secret, OWNER)
     assert dict(ready.following.servers) == before
+    said = [one["value"].partition(" ")[2] for one in await settings_of(ready)]
+    assert said == ["test", "on", "test", "in_trouble"]
+    # As it was when it was looked at, and no other.
+    said_now = {**AGENCY, "jurisdiction": "Shelbyville"}
+    await verified(ready, await ready.agencies.change(police, said_now, OWNER))
+    with pytest.raises(ReleaseError, match="feed_changed"):
+        await ready.following.set_server(police, desk.url, desk.secret, OWNER)
+    assert len(desk.asked) == 2
+
+
+async def settings_of(home: Home) -> list[dict[str, Any]]:
+    """Return what was entered of the servers of agencies."""
+    entries = await log_of(home, "setting")
+    return [one for one in entries if one["setting"] == "agency_server"]
 
 
 async def test_sharing_off_ends_all(
@@ -341,7 +353,7 @@ async def test_what_is_not_as_it_was_looked_at(
                 await ready.set_request_rules(limits, "", OWNER, second=False)
             case "late":
                 monkeypatch.setattr(
-                    feeds, "utc_now", lambda: utc_now() + timedelta(hours=13)
+                    feed_teller, "utc_now", lambda: utc_now() + timedelta(hours=13)
                 )
         come = ready.emergency.incidents.come
         await come(seen.feed.incident, Stage.ACKNOWLEDGED, OWNER)
@@ -393,7 +405,7 @@ async def test_an_end_that_nobody_takes(
     """It is tried for an hour, and the log says so."""
     seen = await followed(ready, police, desk, Kind.FIRE)
     desk.status = 503
-    monkeypatch.setattr(feeds, "GIVE_UP", 1)
+    monkeypatch.setattr(feed_teller, "GIVE_UP", 1)
     await ready.emergency.incidents.close(seen.feed.incident, OWNER)
     last = await ended(ready)
     assert (last["event"], last["detail"]) == ("over", "in_trouble")
@@ -521,9 +533,9 @@ async def test_what_happened_while_the_house_was_down(
         # The power goes before the feed hears of it.
         match how:
             case "off" | "off_and_on":
-                patch.setattr(ready.following.feeds, "sharing_off", asyncio.sleep)
-                with pytest.raises(TypeError):
-                    await ready.set_sharing(False, OWNER)
+                ready.following.feeds.stop()
+                patch.setattr(ready.following.feeds, "_running", {})
+                await ready.set_sharing(False, OWNER)
             case "stopped":
                 await fail_writes(ready)
                 await ready.following.feeds.halt(seen.feed.id, OWNER)
@@ -594,15 +606,15 @@ def during(
     monkeypatch: pytest.MonkeyPatch, event: str, happens: Callable[[], Awaitable[Any]]
 ) -> None:
     """Let something happen while an entry is written."""
-    enter = feeds.Feeds._enter
+    enter = feed_gate.Gate.enter
 
-    async def slow(self: Any, feed: Any, what: str, *rest: Any, **more: Any) -> None:
-        await enter(self, feed, what, *rest, **more)
+    async def slow(self: Any, feed: Any, what: str, *rest: Any) -> None:
+        await enter(self, feed, what, *rest)
         if what == event:
-            monkeypatch.setattr(feeds.Feeds, "_enter", enter)
+            monkeypatch.setattr(feed_gate.Gate, "enter", enter)
             await happens()
 
-    monkeypatch.setattr(feeds.Feeds, "_enter", slow)
+    monkeypatch.setattr(feed_gate.Gate, "enter", slow)
 
 
 async def test_it_ends_before_it_went(
@@ -659,6 +671,42 @@ async def test_whoever_switches_off_goes_away(
     await until(lambda: not ready.following.feeds.open)
     await writes_again(ready)
     assert (await ended(ready))["detail"] == "release_sharing_off"
+
+
+async def test_one_that_does_not_end_keeps_no_other(
+    ready: Home, police: Agency, desk: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is the matter with the releases, the feeds end with sharing."""
+
+    async def fails(_: Any) -> None:
+        raise KeyError
+
+    await followed(ready, police, desk, Kind.FIRE)
+    monkeypatch.setattr(ready.releases, "withdraw_voluntary", fails)
+    with pytest.raises(KeyError):
+        await ready.set_sharing(False, OWNER)
+    assert (await ended(ready))["detail"] == "release_sharing_off"
+
+
+async def test_the_home_ends_while_it_is_approved(
+    hass: HomeAssistant,
+    ready: Home,
+    entry: HomeEntry,
+    police: Agency,
+    desk: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next start takes it up."""
+    seen = await looked(ready, police)
+
+    async def ends() -> None:
+        ready.following.stop()
+
+    during(monkeypatch, "approved", ends)
+    await approved(ready, seen)
+    assert desk.told == [] and not ready.following.feeds.open
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await until(lambda: desk.told == ["Alert"])
 
 
 async def test_stopped_while_it_is_read(
@@ -740,6 +788,47 @@ async def test_who_is_forced_and_what_else_is_open(
     assert desk.told == ["Alert"] and incidents.open() == []
 
 
+async def test_the_report(home: Home) -> None:
+    """Counted when something went first; what nobody approved is counted as that."""
+    begin = utc_now() - timedelta(hours=3)
+    feed = feed_models.Feed(
+        incident="a",
+        cause="fire",
+        raised=begin,
+        home="h",
+        agency="b",
+        agency_type="local",
+        to="d",
+        place="c",
+        end=1,
+    )
+    seen, rogue, half = (replace(feed, id=name) for name in ("f1", "f2", "f3"))
+    for one, event, hours, detail in (
+        (seen, "approved", -1, ""),
+        (seen, "sending", 1, ""),
+        (seen, "delivered", 1.1, ""),
+        (rogue, "sending", 1.2, ""),
+        (half, "approved", 1.3, "first"),
+        (half, "sending", 1.4, ""),
+        (seen, "sending", 2.5, ""),
+    ):
+        await home.log.append(
+            "feed",
+            one.entry(event, OWNER, detail),
+            time=begin + timedelta(hours=hours),
+        )
+    counts = []
+    for since, until_ in ((-2, 0), (0, 2), (2, 3)):
+        counted = await report(
+            home.log,
+            begin + timedelta(hours=since),
+            begin + timedelta(hours=until_),
+            public=False,
+        )
+        counts.append((counted.feeds, counted.unapproved))
+    assert counts == [(0, 0), (3, 2), (0, 0)]
+
+
 def test_life() -> None:
     """By a clock that went back nobody knows how old something is."""
     feed = feed_models.Feed(
@@ -749,6 +838,7 @@ def test_life() -> None:
         home="h",
         agency="b",
         agency_type="local",
+        to="d",
         place="c",
         end=1,
     )

@@ -137,6 +137,8 @@ async def test_a_code_that_means_duress(
     message = await cara.told("I am forced")
     assert "Silent alarm" in message["title"] and "Do not ring" in message["message"]
     assert message["data"]["priority"] == "high"
+    # It would have the telephone say so, for all to see.
+    assert "confirmation" not in message["data"]
     await until(lambda: receiver.codes == ["HA"])
     await hass.async_block_till_done()
     assert anna.heard == [] and panel(hass) == Panel.DISARMED

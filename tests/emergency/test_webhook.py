@@ -1,7 +1,6 @@
 """A server that is told: signed as Standard Webhooks says, in words of CAP 1.2."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 import logging
@@ -33,10 +32,9 @@ HOOK_STATE = "binary_sensor.test_home_webhook"
 
 
 @pytest.fixture
-async def server(socket_enabled: None) -> AsyncGenerator[Server]:
+def server(desk: Server) -> Server:
     """Run a server."""
-    async with serving(Server()) as server:
-        yield server
+    return desk
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """An agency follows an incident, for who clicks."""
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -11,8 +10,16 @@ from custom_components.smartlock_le.home import Home, HomeEntry
 from custom_components.smartlock_le.log import LogUnavailable
 from custom_components.smartlock_le.requests.rules import Limits
 from tests.conftest import log_of, until
-from tests.emergency.conftest import anna, decide, ready, receiver, service, telephones
-from tests.emergency.hook import Server, serving
+from tests.emergency.conftest import (
+    anna,
+    decide,
+    desk,
+    ready,
+    receiver,
+    service,
+    telephones,
+)
+from tests.emergency.hook import Server
 from tests.requests.test_agencies import verified
 from tests.requests.test_agency_facts import SAID as AGENCY
 from tests.sharing.conftest import OWNER
@@ -20,14 +27,7 @@ from tests.support import fail_writes, unwritable
 
 from .test_options import choose, go, options, step_of
 
-__all__ = ["anna", "ready", "receiver", "service", "telephones"]
-
-
-@pytest.fixture
-async def desk(socket_enabled: None) -> AsyncGenerator[Server]:
-    """Run the server of an agency."""
-    async with serving(Server()) as server:
-        yield server
+__all__ = ["anna", "desk", "ready", "receiver", "service", "telephones"]
 
 
 @pytest.fixture(autouse=True)
@@ -250,3 +250,33 @@ async def test_two_persons(
     result = await go(hass, flow, looked=True)
     assert result["errors"] == {"base": "release_same_person"}
     assert desk.told == []
+    # Sharing went off meanwhile: nothing waits any more.
+    menu = await choose(hass, entry, "feeds")
+    await ready.set_sharing(False, OWNER)
+    result = await go(hass, menu["flow_id"], next_step_id="second_feed")
+    assert result["reason"] == "feed_is_over"
+
+
+async def test_it_is_over_as_soon_as_it_is_approved(
+    hass: HomeAssistant,
+    entry: HomeEntry,
+    ready: Home,
+    desk: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Then it is not said that somebody else must approve it."""
+    await served(hass, entry, desk)
+    await raised(ready)
+    result = await step_of(hass, entry, "feeds", "start_feed")
+    flow, feeds = result["flow_id"], ready.following.feeds
+    said = {key: options(result, key)[0]["value"] for key in ("incident", "agency")}
+    await go(hass, flow, **said, place="12 Elm Street")
+    approve = feeds.approve
+
+    async def approved(*said: Any) -> Any:
+        feed = await approve(*said)
+        await feeds.halt(feed.id, OWNER)
+        return feed
+
+    monkeypatch.setattr(feeds, "approve", approved)
+    assert (await go(hass, flow, looked=True))["reason"] == "feed_is_over"

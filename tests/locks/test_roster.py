@@ -17,7 +17,7 @@ from custom_components.smartlock_le.locks import roster as roster_module
 from custom_components.smartlock_le.locks.driver import LockDriver
 from custom_components.smartlock_le.locks.keybook import KeyBook, LockKeys
 from custom_components.smartlock_le.locks.roster import Roster, clean_home
-from custom_components.smartlock_le.log import Log, sealed
+from custom_components.smartlock_le.log import Log
 from custom_components.smartlock_le.models import LockRef, LockRefused, Refusal
 from tests.conftest import until
 from virtual_home.faults import Direction
@@ -55,7 +55,6 @@ class House:
             self.book,
             spawn=spawner(self.hass),
             identify=same,
-            seal=lambda _: sealed.blank(),
             uncleaned=lambda lock, name: self.uncleaned.append((lock, name)),
         )
         return self.roster

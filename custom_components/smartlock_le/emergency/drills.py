@@ -15,7 +15,7 @@ from ..models import HOME_ACTOR, AccessEvent, Actor, lets_in, utc_now
 from ..whole import Spawn
 from .incidents import Incidents
 from .ledger import EXERCISE
-from .models import EmergencyError, Incident, Kind, Source
+from .models import CLOCK, EmergencyError, Incident, Kind, Source
 from .settings import Contact, Settings, SilentSettings
 from .silent import SilentIncidents
 
@@ -177,9 +177,12 @@ class Drills:
 
     def accessed(self, event: AccessEvent) -> None:
         """Hear of what happened at a lock."""
-        if (drill := self.running) is None or drill.plan.code != event.actor.ref:
+        if (drill := self.running) is None or not drill.plan.code:
             return
-        if not drill.plan.code or not lets_in(event.event, event.method):
+        old = event.time < drill.incident.raised - CLOCK
+        if old or event.actor.ref != drill.plan.code:
+            return
+        if not lets_in(event.event, event.method):
             return
         drill.opened = drill.opened or utc_now()
         # Nobody may take what is real for the drill, nor see here that it is.

@@ -115,6 +115,10 @@ TOO_OLD = timedelta(hours=12)
 """What was not told for so long is not news: a copy may have been restored."""
 
 
+CLOCK = timedelta(minutes=5)
+"""So far behind a lock's clock may be: one that is missed is worse than one too many."""
+
+
 def too_old(moment: datetime) -> bool:
     """Tell whether it is too late to hear first of what was then."""
     return utc_now() - moment > TOO_OLD

@@ -10,16 +10,16 @@ import voluptuous as vol
 
 from .. import actors
 from ..emergency.channels.channel import ChannelError
-from ..emergency.channels.webhook import is_safe, new_secret, read_secret
+from ..emergency.channels.webhook import new_secret
 from ..feed_keeping import HEADLINES, FeedKeeping
 from ..notices import common_texts
 from ..sharing.feed_models import Preview, Step
 from .code_options import as_text
-from .fields import SECRET_FIELD, TEXT_FIELD
+from .fields import TEXT_FIELD
+from .hook_form import hook_fields, read_hook, shown_again
 from .request_page import SURE, choice
 from .responder_options import ResponderOptions
 from .steady import steady, tried
-from .webhook_options import LONGEST_URL
 
 
 class FeedOptions(ResponderOptions):
@@ -45,23 +45,18 @@ class FeedOptions(ResponderOptions):
             errors = await self._try_server(user_input)
             if not errors:
                 return self.async_abort(reason="agency_server_saved")
-        fields: dict[vol.Marker, Any] = {vol.Required("url"): TEXT_FIELD}
+        fields = hook_fields(known=known is not None)
+        fields[vol.Required("told", default=False)] = BooleanSelector()
         if known:
-            fields[vol.Optional("secret")] = SECRET_FIELD
             shown: dict[str, Any] = {"url": known.url}
         else:
-            # To be read: the other side needs it before it can take the test.
-            fields[vol.Required("secret")] = TEXT_FIELD
             self._server_secret = self._server_secret or new_secret()
             shown = {"secret": self._server_secret}
-        fields[vol.Required("told", default=False)] = BooleanSelector()
         if user_input is not None:
-            shown = user_input if not known else {**user_input, "secret": ""}
+            shown = shown_again(user_input, known=known is not None)
         return self.async_show_form(
             step_id="agency_server",
-            data_schema=self.add_suggested_values_to_schema(
-                vol.Schema(fields), {key: one for key, one in shown.items() if one}
-            ),
+            data_schema=self.add_suggested_values_to_schema(vol.Schema(fields), shown),
             errors=errors,
             description_placeholders={
                 "agency": as_text(self._agency.facts.name),
@@ -70,15 +65,10 @@ class FeedOptions(ResponderOptions):
         )
 
     async def _try_server(self, said: dict[str, Any]) -> dict[str, str]:
-        url = str(said["url"]).strip()
-        if len(url) > LONGEST_URL or not is_safe(url):
-            return {"url": "webhook_url"}
         known = self._following.servers.get(self._agency.id)
-        secret = str(said.get("secret") or (known.secret if known else "")).strip()
-        try:
-            read_secret(secret)
-        except ValueError:
-            return {"secret": "webhook_secret"}
+        errors, url, secret = read_hook(said, known.secret if known else "")
+        if errors:
+            return errors
         if not said["told"]:
             return {"told": "feed_not_told"}
         try:

@@ -8,14 +8,15 @@ from homeassistant.config_entries import ConfigFlowResult
 import voluptuous as vol
 
 from ..emergency.channels.channel import ChannelError
-from ..emergency.channels.webhook import is_safe, new_secret, read_secret
+from ..emergency.channels.webhook import new_secret
 from ..emergency.models import Signal, Way, What
 from ..emergency.settings import Settings, WebhookSettings
 from .emergency_options import EmergencyOptions
-from .fields import SECRET_FIELD, TEXT_FIELD
+from .fields import TEXT_FIELD
+from .hook_form import hook_fields, read_hook, shown_again
 from .request_page import SURE
 
-LONGEST_URL, _LONGEST_AREA = 500, 200
+_LONGEST_AREA = 200
 
 
 class WebhookOptions(EmergencyOptions):
@@ -33,41 +34,31 @@ class WebhookOptions(EmergencyOptions):
             errors = await self._try_webhook(user_input)
             if not errors:
                 return self.async_abort(reason="webhook_saved")
-        fields: dict[vol.Marker, Any] = {
-            vol.Required("url"): TEXT_FIELD,
-            vol.Required("area"): TEXT_FIELD,
-        }
+        fields = hook_fields(known=known is not None)
         if known:
-            fields[vol.Optional("secret")] = SECRET_FIELD
             shown = {"url": known.url, "area": known.area}
         else:
-            # To be read: the other side needs it before it can take the test.
-            fields[vol.Required("secret")] = TEXT_FIELD
             address = self._home.responders.sheet.address
             shown = {"area": address or self._home.entry.title}
             shown["secret"] = self._hook_secret = self._hook_secret or new_secret()
         if user_input is not None:
-            shown = user_input if not known else {**user_input, "secret": ""}
+            shown = shown_again(user_input, known=known is not None)
         return self.async_show_form(
             step_id="webhook",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema(fields), {key: one for key, one in shown.items() if one}
+                vol.Schema(fields | {vol.Required("area"): TEXT_FIELD}), shown
             ),
             errors=errors,
         )
 
     async def _try_webhook(self, said: dict[str, Any]) -> dict[str, str]:
-        url, area = str(said["url"]).strip(), str(said["area"]).strip()
-        if len(url) > LONGEST_URL or not is_safe(url):
-            return {"url": "webhook_url"}
+        known = self._settings.webhook
+        errors, url, secret = read_hook(said, known.secret if known else "")
+        if errors:
+            return errors
+        area = str(said["area"]).strip()
         if not 0 < len(area) <= _LONGEST_AREA:
             return {"area": "webhook_area"}
-        known = self._settings.webhook
-        secret = str(said.get("secret") or (known.secret if known else "")).strip()
-        try:
-            read_secret(secret)
-        except ValueError:
-            return {"secret": "webhook_secret"}
         settings = WebhookSettings(url=url, secret=secret, area=area)
         # Who knows that something began hears of its end; who is new hears of neither.
         same = known and urlsplit(known.url).netloc == urlsplit(url).netloc

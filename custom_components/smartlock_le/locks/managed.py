@@ -72,28 +72,14 @@ _RESTING = {
 type Spawn = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
 """Starts a task that belongs to the config entry."""
 type Identify = Callable[[AccessEvent], AccessEvent]
-"""Adds the grant that an event happened under."""
-
-
-type Seal = Callable[[AccessEvent], str]
-"""Returns the sealed field of its entry."""
-
-
-def _blank(_: AccessEvent) -> str:
-    return sealed.blank()
+"""Adds the grant that an event happened under, and the like."""
 
 
 class ManagedLock:
     """One lock: driver below, log beside, listeners above."""
 
     def __init__(
-        self,
-        driver: LockDriver,
-        log: Log,
-        *,
-        spawn: Spawn,
-        identify: Identify,
-        seal: Seal = _blank,
+        self, driver: LockDriver, log: Log, *, spawn: Spawn, identify: Identify
     ) -> None:
         """Take the parts; nothing is sent before `start`."""
         self.driver = driver
@@ -101,7 +87,6 @@ class ManagedLock:
         self._log = log
         self._spawn = spawn
         self._identify = identify
-        self._seal = seal
         self._news = asyncio.Event()
         self._follower: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[Any]] = set()
@@ -299,7 +284,7 @@ class ManagedLock:
                 "source": event.source,
                 "lock_index": event.lock_index,
                 "lock_time": event.lock_time,
-                "sealed": self._seal(event),
+                "sealed": event.sealed or sealed.blank(),
                 "alarm": event.alarm,
             },
             time=event.time,

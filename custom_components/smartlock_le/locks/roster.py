@@ -25,7 +25,7 @@ from .driver import LockDriver
 from .entities import Family
 from .families import build_driver, rediscover
 from .keybook import KeyBook, LockKeys
-from .managed import Identify, ManagedLock, Seal, Spawn
+from .managed import Identify, ManagedLock, Spawn
 from .tables import intents, members, reading
 
 _LOGGER = logging.getLogger(__name__)
@@ -73,7 +73,6 @@ class Roster:
         *,
         spawn: Spawn,
         identify: Identify,
-        seal: Seal,
         uncleaned: Callable[[str, str | None], None],
     ) -> None:
         """`uncleaned(lock, name)` says a removed lock resists; name None: no more."""
@@ -84,7 +83,6 @@ class Roster:
         self._book = book
         self._spawn = spawn
         self._identify = identify
-        self._seal = seal
         self._uncleaned = uncleaned
         self._cleaning: dict[str, asyncio.Task[None]] = {}
         self._called_off: list[asyncio.Task[None]] = []
@@ -149,7 +147,6 @@ class Roster:
                 self._log,
                 spawn=self._spawn,
                 identify=self._identify,
-                seal=self._seal,
             )
             self.locks[sid] = lock
             added.append(lock)

@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 import hashlib
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import orjson
 
 from ..models import Actor, new_id, utc_now
+from ..whole import Spawn
 
 PREVIEW_LIFE = timedelta(minutes=15)
 """After that the owner looks again."""
@@ -56,6 +57,8 @@ class Feed:
     agency_type: str
     name: str = field(default="", repr=False)
     """What the agency is called, for who looks."""
+    to: str
+    """What their server is called in the network."""
     place: str = field(repr=False)
     """Where the house is, in the owner's words."""
     preview: str = ""
@@ -166,3 +169,41 @@ class Preview:
         }
         option = orjson.OPT_SORT_KEYS
         return hashlib.sha256(orjson.dumps(said, option=option)).hexdigest()
+
+
+class House(Protocol):
+    """What a feed needs of the home."""
+
+    spawn: Spawn
+    home: str
+    """What this home is known by."""
+
+    def sharing(self) -> bool:
+        """Tell whether sharing is on."""
+
+    def second(self) -> bool:
+        """Tell whether the owner wants a second person to approve."""
+
+    async def hearer(self, agency: str) -> Hearer:
+        """Return an agency that may hear. Raises ReleaseError, LogUnavailable."""
+
+    def begun(self, incident: str) -> tuple[str, datetime]:
+        """Return what an incident that is open is, and since when. Raises ReleaseError."""
+
+    def step(self, incident: str) -> Step | None:
+        """Return how far an incident is; None: that is not known yet."""
+
+    def message(self, feed: Feed, step: Step) -> bytes:
+        """Return what is said of a step, as CAP; as it is looked at where there is no id."""
+
+    def reference(self, feed: Feed) -> str:
+        """Return by what a later message refers to the last one, if there is one."""
+
+    async def over(self, feed: str) -> bool:
+        """Keep elsewhere that one is over, if it can: the log does not take it now."""
+
+    def is_over(self, feed: str) -> bool:
+        """Tell whether that was kept elsewhere."""
+
+    def changed(self) -> None:
+        """Hear that there is one more, or one less, or more is said."""

@@ -1,7 +1,7 @@
 """Releases: made, looked at, approved by the hash of what was looked at, sealed.
 
-This is the one way of the log and the pictures to an agency. Nothing here answers by itself, and there is no standing
-consent: one preview, one person's word for it, one file.
+This is the one way of the log and the pictures to an agency. Nothing here answers by
+itself, and there is no standing consent: one preview, one person's word for it, one file.
 """
 
 import asyncio
